@@ -1,0 +1,191 @@
+#include "sim/sim_main.h"
+
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <ctime>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "sim/fire_log.h"
+#include "sim/options.h"
+#include "sim/pacer.h"
+#include "sim/probes.h"
+#include "sim/scenarios.h"
+
+namespace coretap::sim {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+enum : int { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+std::atomic<bool> g_stop{false};
+static_assert(std::atomic<bool>::is_always_lock_free, "set from a signal handler");
+
+void HandleStopSignals()
+{
+    struct sigaction action {};
+    action.sa_handler = [](int) { g_stop.store(true, std::memory_order_relaxed); };
+    ::sigaction(SIGINT, &action, nullptr);
+    ::sigaction(SIGTERM, &action, nullptr);
+}
+
+std::string ScenarioList()
+{
+    std::string text;
+    for (const Scenario& scenario : Scenarios()) text += fmt::format("  {:<14} {}\n", scenario.name, scenario.description);
+    return text;
+}
+
+/** The tracepoints whose semaphores --wait-attached watches. */
+util::Result<std::vector<Tp>> WaitList(const Options& options)
+{
+    std::vector<std::string> names{options.wait_for};
+    if (names.empty()) names.emplace_back("net:inbound_message");
+    std::vector<Tp> list;
+    for (const std::string& name : names) {
+        if (name == "all") {
+            for (std::size_t i{0}; i < TP_COUNT; ++i) list.push_back(static_cast<Tp>(i));
+        } else if (const auto tp = TpByName(name)) {
+            list.push_back(*tp);
+        } else {
+            return util::Error{util::Errc::Usage, fmt::format("--wait-for: there is no tracepoint '{}'", name)};
+        }
+    }
+    return list;
+}
+
+util::Result<> WaitAttached(const std::vector<Tp>& list, const Options& options)
+{
+    const auto give_up = Pacer::Clock::now() + options.wait_timeout;
+    for (const Tp tp : list) {
+        while (Semaphore(tp) == 0 && !g_stop) {
+            if (Pacer::Clock::now() >= give_up)
+                return util::Error{util::Errc::NotFound,
+                                   fmt::format("nobody attached to {} within {}", TpName(tp),
+                                               std::chrono::duration_cast<std::chrono::milliseconds>(options.wait_timeout).count()) +
+                                       " ms"};
+            std::this_thread::sleep_for(1ms);
+        }
+    }
+    return {};
+}
+
+double CpuSeconds()
+{
+    timespec now{};
+    ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
+}
+
+void Run(Probes& probes, const Options& options, const Scenario& scenario)
+{
+    const double rate{options.rate.value_or(scenario.rate) / options.threads};
+    std::optional<Pacer::Clock::time_point> stop_at;
+    if (options.duration) stop_at = Pacer::Clock::now() + std::chrono::duration_cast<Pacer::Clock::duration>(*options.duration);
+    const auto run = [&](unsigned thread) {
+        Pacer pacer{probes, g_stop, rate, stop_at};
+        Context context{probes, options, pacer, thread};
+        scenario.run(context);
+    };
+    std::vector<std::jthread> others;
+    for (unsigned thread{1}; thread < options.threads; ++thread) others.emplace_back(run, thread);
+    run(0);
+}
+
+std::string Counts(const Probes& probes, std::uint64_t (Probes::*of)(Tp) const noexcept, std::uint64_t& total)
+{
+    std::string fields;
+    for (std::size_t i{0}; i < TP_COUNT; ++i) {
+        const auto tp = static_cast<Tp>(i);
+        const std::uint64_t count{(probes.*of)(tp)};
+        total += count;
+        fields += fmt::format("{}\"{}\":{}", i ? "," : "", TpName(tp), count);
+    }
+    return '{' + fields + '}';
+}
+
+} // namespace
+
+int Main(std::span<const std::string_view> args, std::ostream& out, std::ostream& err)
+{
+    const Parsed parsed{ParseOptions(args)};
+    if (!parsed.options) {
+        (parsed.exit_code == 0 ? out : err) << parsed.text;
+        return parsed.exit_code;
+    }
+    const Options& options{*parsed.options};
+    if (options.list_scenarios) {
+        out << ScenarioList();
+        return EXIT_DONE;
+    }
+    const Scenario* scenario{FindScenario(options.scenario)};
+    if (!scenario) {
+        err << fmt::format("coretap-sim: there is no scenario '{}'; there are:\n{}", options.scenario, ScenarioList());
+        return EXIT_USAGE;
+    }
+    if (options.threads > 1 && !scenario->many_threads) {
+        err << fmt::format("coretap-sim: scenario '{}' has one thread\n", scenario->name);
+        return EXIT_USAGE;
+    }
+    const auto wait_list = WaitList(options);
+    if (!wait_list) {
+        err << "coretap-sim: " << wait_list.GetError().what << '\n';
+        return EXIT_USAGE;
+    }
+
+    g_stop = false;
+    HandleStopSignals();
+    Probes probes;
+    if (options.count) probes.SetLimit(*options.count);
+    if (!options.log_fired.empty()) {
+        auto log = FireLog::Open(options.log_fired);
+        if (!log) {
+            err << "coretap-sim: " << log.GetError().what << '\n';
+            return EXIT_FAILED;
+        }
+        probes.SetLog(std::move(*log));
+    }
+    if (options.force_active) {
+        for (std::size_t i{0}; i < TP_COUNT; ++i)
+            Semaphore(static_cast<Tp>(i)) = static_cast<unsigned short>(Semaphore(static_cast<Tp>(i)) + 1);
+    }
+
+    err << fmt::format("ready pid={}\n", ::getpid()) << std::flush;
+    Pacer waiter{probes, g_stop, 0, std::nullopt};
+    if (options.wait_attached) {
+        if (const auto attached = WaitAttached(*wait_list, options); !attached) {
+            err << "coretap-sim: " << attached.GetError().what << '\n';
+            return EXIT_FAILED;
+        }
+        // A tracer raises one semaphore after the other, each a moment before its breakpoint is in place. Firing
+        // now could count what nobody saw.
+        (void)waiter.Sleep(options.settle);
+    }
+    if (options.start_delay.count() > 0) (void)waiter.Sleep(options.start_delay);
+
+    const auto start = Pacer::Clock::now();
+    const double cpu_start{CpuSeconds()};
+    if (!g_stop) Run(probes, options, *scenario);
+    const double cpu_s{CpuSeconds() - cpu_start};
+    const double elapsed_s{std::chrono::duration<double>(Pacer::Clock::now() - start).count()};
+
+    std::uint64_t total_fired{0}, total_calls{0};
+    const std::string fired{Counts(probes, &Probes::Fired, total_fired)};
+    const std::string calls{Counts(probes, &Probes::Calls, total_calls)};
+    const double events{static_cast<double>(std::max<std::uint64_t>(1, total_fired ? total_fired : total_calls))};
+    out << fmt::format(
+               "{{\"pid\":{},\"scenario\":{},\"seed\":{},\"elapsed_s\":{:.6f},\"fired\":{},\"calls\":{},\"ns_per_fire\":{:.1f},\"cpu_ns_per_fire\":{:.1f}}}\n",
+               ::getpid(), JsonString(scenario->name), options.seed, elapsed_s, fired, calls, elapsed_s * options.threads * 1e9 / events,
+               cpu_s * 1e9 / events)
+        << std::flush;
+    return EXIT_DONE;
+}
+
+} // namespace coretap::sim

@@ -1,0 +1,70 @@
+#include "app/ledger_text.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include "util/text.h"
+
+namespace coretap::app {
+namespace {
+
+std::string Grouped(std::uint64_t value)
+{
+    std::string text;
+    util::AppendGrouped(text, value);
+    return text;
+}
+
+double Seconds(std::chrono::nanoseconds duration) { return std::chrono::duration<double>(duration).count(); }
+
+} // namespace
+
+std::chrono::nanoseconds OwnCpuTime()
+{
+    std::chrono::nanoseconds total{0};
+    for (const int who : {RUSAGE_SELF, RUSAGE_CHILDREN}) {
+        rusage usage{};
+        if (::getrusage(who, &usage) != 0) continue;
+        for (const timeval& time : {usage.ru_utime, usage.ru_stime}) total += std::chrono::seconds{time.tv_sec} + std::chrono::microseconds{time.tv_usec};
+    }
+    return total;
+}
+
+std::string LedgerLine(const pipeline::Ledger& ledger, const Cost& cost)
+{
+    const pipeline::Tally total{ledger.Total()};
+    std::string line{fmt::format("{} fired, {} delivered", Grouped(total.fired), Grouped(total.delivered))};
+    if (total.withheld != 0) line += fmt::format(", {} only counted", Grouped(total.withheld));
+    line += fmt::format(", {} lost", Grouped(total.Lost()));
+    if (total.payload_shed != 0) line += fmt::format(", {} payloads left out under pressure", Grouped(total.payload_shed));
+    if (total.arg_faults != 0) line += fmt::format(", {} with unreadable arguments", Grouped(total.arg_faults));
+    const double elapsed{std::max(Seconds(cost.elapsed), 1e-9)};
+    line += fmt::format("; in {:.1f} s; coretap used {:.1f} % of a core, the ring was {:.1f} % full at most", elapsed, 100 * Seconds(cost.own_cpu) / elapsed,
+                        cost.ring_bytes == 0 ? 0.0 : 100.0 * static_cast<double>(ledger.ring_high_water_bytes) / static_cast<double>(cost.ring_bytes));
+    if (ledger.kernel_run_count != 0) {
+        line += fmt::format("; the node paid {:.0f} ns a firing for coretap's program, besides the trap ({:.3f} s in all)",
+                            static_cast<double>(ledger.kernel_run_time_ns) / static_cast<double>(ledger.kernel_run_count), static_cast<double>(ledger.kernel_run_time_ns) / 1e9);
+    }
+    return line;
+}
+
+std::string LedgerTable(const pipeline::Ledger& ledger, const event::Catalogue& catalogue)
+{
+    std::string table{fmt::format("{:<42} {:>15} {:>15} {:>15} {:>12}\n", "tracepoint", "fired", "delivered", "only counted", "lost")};
+    for (const auto& [tracepoint, tally] : ledger.tallies) {
+        const event::TracepointDef* row{catalogue.Find(tracepoint)};
+        table += fmt::format("{:<42} {:>15} {:>15} {:>15} {:>12}", row == nullptr ? "?" : row->FullName(), Grouped(tally.fired), Grouped(tally.delivered), Grouped(tally.withheld), Grouped(tally.Lost()));
+        for (const pipeline::LossReason reason : pipeline::LOSS_REASONS) {
+            const std::uint64_t lost{tally.lost[static_cast<std::size_t>(reason)]};
+            if (lost != 0) table += fmt::format("  {} {}", pipeline::ToString(reason), Grouped(lost));
+        }
+        if (tally.payload_shed != 0) table += fmt::format("  {} without payload", Grouped(tally.payload_shed));
+        if (tally.arg_faults != 0) table += fmt::format("  {} with unreadable arguments", Grouped(tally.arg_faults));
+        table += '\n';
+    }
+    return table;
+}
+
+} // namespace coretap::app

@@ -1,0 +1,26 @@
+// The ledger in words, for stderr.
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "event/catalogue.h"
+#include "pipeline/ledger.h"
+
+namespace coretap::app {
+
+/** What tracing cost so far. */
+struct Cost {
+    std::chrono::nanoseconds elapsed{0};
+    std::chrono::nanoseconds own_cpu{0}; //!< of this process and the attacher
+    std::uint64_t ring_bytes{0};
+};
+/** CPU time of this process and of its children that have ended. */
+std::chrono::nanoseconds OwnCpuTime();
+
+/** `12,345 fired, 12,345 delivered, 0 lost; ...`: one line without newline. */
+std::string LedgerLine(const pipeline::Ledger& ledger, const Cost& cost);
+/** A table by tracepoint, with every reason of loss that occurred. Ends with a newline. */
+std::string LedgerTable(const pipeline::Ledger& ledger, const event::Catalogue& catalogue);
+
+} // namespace coretap::app

@@ -1,0 +1,88 @@
+#include "app/stand_in.h"
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <filesystem>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "util/privileges.h"
+
+namespace coretap::app {
+
+StandIn::StandIn(StandIn&& other) noexcept : m_path{std::move(other.m_path)}, m_pid{std::exchange(other.m_pid, -1)}, m_go{std::move(other.m_go)} {}
+
+StandIn& StandIn::operator=(StandIn&& other) noexcept
+{
+    std::swap(m_path, other.m_path);
+    std::swap(m_pid, other.m_pid);
+    std::swap(m_go, other.m_go);
+    return *this;
+}
+
+StandIn::~StandIn()
+{
+    if (m_pid <= 0) return;
+    m_go.Reset(); // if it has not begun, it never will
+    ::kill(m_pid, SIGTERM); // may be another user's by now; then it goes with us (PR_SET_PDEATHSIG)
+}
+
+util::Result<StandIn> StandIn::Prepare(const std::vector<std::string>& arguments, const std::string& user)
+{
+    StandIn stand_in;
+    std::error_code error;
+    const std::filesystem::path self{std::filesystem::read_symlink("/proc/self/exe", error)};
+    stand_in.m_path = (self.parent_path() / "coretap-sim").string();
+    const util::Fd file{::open(stand_in.m_path.c_str(), O_RDONLY | O_CLOEXEC)};
+    if (!file) {
+        const int number{errno};
+        return util::Error{util::Errc::NotFound, fmt::format("cannot open the stand-in node {}: {}; it is built and installed beside coretap", stand_in.m_path, std::strerror(number)), number};
+    }
+    int pipe_fds[2];
+    if (::pipe2(pipe_fds, O_CLOEXEC) != 0) return util::Error{util::Errc::Io, fmt::format("cannot make a pipe: {}", std::strerror(errno)), errno};
+    util::Fd wait_fd{pipe_fds[0]};
+    stand_in.m_go.Reset(pipe_fds[1]);
+    const pid_t parent{::getpid()};
+    stand_in.m_pid = ::fork();
+    if (stand_in.m_pid < 0) return util::Error{util::Errc::Io, fmt::format("cannot start the stand-in node: {}", std::strerror(errno)), errno};
+    if (stand_in.m_pid == 0) {
+        stand_in.m_go.Reset();
+        if (!util::DropPrivileges(user)) ::_exit(127);
+        ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+        if (::getppid() != parent) ::_exit(0);
+        char go{0};
+        if (::read(wait_fd.Get(), &go, 1) != 1) ::_exit(0);
+        const int null{::open("/dev/null", O_WRONLY)};
+        ::dup2(null, STDOUT_FILENO);
+        ::dup2(null, STDERR_FILENO);
+        std::vector<std::string> words{"coretap-sim"};
+        words.insert(words.end(), arguments.begin(), arguments.end());
+        std::vector<char*> argv;
+        for (std::string& word : words) argv.push_back(word.data());
+        argv.push_back(nullptr);
+        // by descriptor: this user need not be able to reach the path
+        ::syscall(SYS_execveat, file.Get(), "", argv.data(), environ, AT_EMPTY_PATH);
+        ::_exit(127);
+    }
+    return stand_in;
+}
+
+void StandIn::Go()
+{
+    const char go{1};
+    (void)!::write(m_go.Get(), &go, 1);
+    m_go.Reset();
+}
+
+bool StandIn::Ended()
+{
+    if (m_pid > 0 && ::waitpid(m_pid, nullptr, WNOHANG) == m_pid) m_pid = 0;
+    return m_pid == 0;
+}
+
+} // namespace coretap::app

@@ -1,0 +1,105 @@
+#include "cli/cli.h"
+
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "cli/commands.h"
+#include "cli/version.h"
+
+namespace coretap::cli {
+
+Exit ExitFor(const util::Error& error)
+{
+    switch (error.code) {
+    case util::Errc::Usage: return Exit::Usage;
+    case util::Errc::Permission: return Exit::NotPermitted;
+    case util::Errc::Unsupported: return Exit::KernelUnsuitable;
+    case util::Errc::NotFound: return Exit::TargetUnsuitable;
+    case util::Errc::Io:
+    case util::Errc::Malformed: return Exit::Failed;
+    }
+    return Exit::Failed;
+}
+
+Exit Report(const Io& io, const util::Error& error)
+{
+    io.err << "coretap: " << error.what << '\n';
+    return ExitFor(error);
+}
+
+bool UseColor(const std::string& choice, bool is_terminal)
+{
+    if (choice != "auto") return choice == "always";
+    const char* no_color{std::getenv("NO_COLOR")};
+    const char* term{std::getenv("TERM")};
+    return is_terminal && (no_color == nullptr || *no_color == '\0') && (term == nullptr || std::string_view{term} != "dumb");
+}
+
+bool IsUtf8Locale()
+{
+    for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
+        const char* value{std::getenv(name)};
+        if (value == nullptr || *value == '\0') continue;
+        const std::string_view text{value};
+        return text.find("UTF-8") != std::string_view::npos || text.find("utf8") != std::string_view::npos || text.find("UTF8") != std::string_view::npos || text.find("utf-8") != std::string_view::npos;
+    }
+    return true; // nothing said, as under sudo and in containers: nearly every terminal is UTF-8
+}
+
+void AddNodeOptions(CLI::App& command, NodeOptions& options)
+{
+    const std::string group{"Which node (default: every node found)"};
+    auto* pid{command.add_option("--pid", options.pid, "this process")->type_name("PID")->group(group)->check(CLI::PositiveNumber)};
+    auto* binary{command.add_option("--binary", options.binary, "every process that runs this file, now or later")->type_name("PATH")->group(group)};
+    auto* datadir{command.add_option("--datadir", options.datadir, "the node with this data directory, now or later")->type_name("DIR")->group(group)};
+    pid->excludes(binary)->excludes(datadir);
+    binary->excludes(datadir);
+}
+
+Exit Main(std::span<const std::string_view> args, Io io)
+{
+    CLI::App app{"coretap shows what happens inside a Bitcoin Core node, as it happens.", "coretap"};
+    app.require_subcommand(0, 1);
+    app.set_version_flag("--version", fmt::format("coretap {}", VERSION));
+    app.footer(R"(Exit status:
+  0  done
+  1  something failed while running
+  2  the command line or the configuration makes no sense
+  3  a privilege is missing
+  4  no such node, or its binary has no tracepoints
+  5  probes: the binary's tracepoints are not as the catalogue says
+  6  this kernel lacks something
+
+Examples:
+  coretap log                      watch the node that runs here
+  coretap log --sim                watch the stand-in node
+  coretap probes                   which tracepoints the node's binary carries
+  coretap doctor                   can this machine, this user, this node be traced?)");
+    Command chosen;
+    AddLog(app, chosen);
+    AddProbes(app, chosen);
+    AddDoctor(app, chosen);
+
+    std::vector<std::string> reversed(args.rbegin(), args.rend()); // as CLI11 wants them
+    try {
+        app.parse(std::move(reversed));
+    } catch (const CLI::ParseError& error) { // CLI11's way to say it; goes no further
+        if (error.get_exit_code() == 0) {
+            app.exit(error, io.out, io.err);
+            io.out.flush();
+            return Exit::Ok;
+        }
+        io.err << "coretap: " << error.what() << "\nRun `coretap --help`, or `coretap COMMAND --help`, for what there is.\n";
+        return Exit::Usage;
+    }
+    if (!chosen) {
+        io.out << app.help() << std::flush;
+        return Exit::Ok;
+    }
+    return chosen(io);
+}
+
+} // namespace coretap::cli

@@ -1,0 +1,37 @@
+// The subcommands: each adds itself to the command line and runs when chosen.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "cli/cli.h"
+
+namespace coretap::cli {
+
+/** Chosen by the parser, run after it. */
+using Command = std::function<Exit(Io)>;
+
+void AddLog(CLI::App& app, Command& chosen);
+void AddProbes(CLI::App& app, Command& chosen);
+void AddDoctor(CLI::App& app, Command& chosen);
+
+/** `--pid`, `--binary`, `--datadir`: which node. */
+struct NodeOptions {
+    std::optional<int> pid;
+    std::optional<std::string> binary;
+    std::optional<std::string> datadir;
+};
+void AddNodeOptions(CLI::App& command, NodeOptions& options);
+
+/** Report an error the way all commands do. */
+Exit Report(const Io& io, const util::Error& error);
+/** Whether to colour: `auto`, `always`, `never`; NO_COLOR and TERM=dumb are heeded by auto. */
+bool UseColor(const std::string& choice, bool is_terminal);
+/** Whether the locale can show more than ASCII. */
+bool IsUtf8Locale();
+
+} // namespace coretap::cli

@@ -1,0 +1,80 @@
+#include "sinks/log/log_sink.h"
+
+#include <cerrno>
+#include <cstring>
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
+
+namespace coretap::sinks::log {
+namespace {
+
+// Large batches are written in pieces, so that the buffer stays in the cache.
+constexpr std::size_t PIECE_BYTES{128 << 10};
+// A payload of 4 MB in hex makes a long line once; the memory need not be kept for ever.
+constexpr std::size_t KEEP_BYTES{1 << 20};
+
+bool Stopped(const std::atomic<bool>* stop) { return stop != nullptr && stop->load(std::memory_order_relaxed); }
+
+/** Waits until a descriptor that does not block takes more. Returns 0 or an errno. */
+int WaitWritable(int fd, const std::atomic<bool>* stop)
+{
+    pollfd waiting{.fd = fd, .events = POLLOUT, .revents = 0};
+    while (::poll(&waiting, 1, -1) < 0) {
+        if (errno != EINTR || Stopped(stop)) return errno;
+    }
+    return 0;
+}
+
+/** Returns 0, or the errno with which it gave up. */
+int WriteAll(int fd, std::string_view rest, const std::atomic<bool>* stop)
+{
+    while (!rest.empty()) {
+        const ssize_t written{::write(fd, rest.data(), rest.size())};
+        if (written >= 0) {
+            rest.remove_prefix(static_cast<std::size_t>(written));
+            continue;
+        }
+        if (errno == EINTR && !Stopped(stop)) continue;
+        if (errno != EAGAIN && errno != EWOULDBLOCK) return errno;
+        if (const int failed{WaitWritable(fd, stop)}; failed != 0) return failed;
+    }
+    return 0;
+}
+
+} // namespace
+
+LogSink::LogSink(int fd, LogOptions options) : m_fd{fd}, m_options{options}, m_text{options.text} { m_buffer.reserve(2 * PIECE_BYTES); }
+
+util::Result<> LogSink::Write(std::span<const event::Event> batch)
+{
+    for (const event::Event& event : batch) {
+        m_nodes.Observe(event);
+        const event::NodeLabel node{m_nodes.Find(event.Pid())};
+        if (m_options.json) {
+            event::AppendJson(m_buffer, event, node);
+            m_buffer += '\n';
+        } else {
+            m_text.Append(m_buffer, event, node);
+        }
+        ++m_lines;
+        if (m_buffer.size() < PIECE_BYTES) continue;
+        if (auto flushed = Flush(); !flushed) return flushed;
+    }
+    return Flush();
+}
+
+util::Result<> LogSink::Flush()
+{
+    if (m_failed == 0) m_failed = WriteAll(m_fd, m_buffer, m_options.stop);
+    m_buffer.clear();
+    if (m_buffer.capacity() > KEEP_BYTES) {
+        m_buffer.shrink_to_fit();
+        m_buffer.reserve(2 * PIECE_BYTES);
+    }
+    if (m_failed == 0) return {};
+    return util::Error{util::Errc::Io, fmt::format("cannot write the output: {}", std::strerror(m_failed)), m_failed};
+}
+
+} // namespace coretap::sinks::log

@@ -1,0 +1,51 @@
+// Events as lines on a descriptor: text for people, or JSON, one object a line (event/json.h).
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "pipeline/node_names.h"
+#include "pipeline/pipeline.h"
+#include "sinks/log/text_format.h"
+
+namespace coretap::sinks::log {
+
+struct LogOptions {
+    bool json{false};
+    TextOptions text; //!< not used for JSON
+    /** Set by a signal's handler: a write that the signal interrupted is then given up (EINTR), not tried again. */
+    const std::atomic<bool>* stop{nullptr};
+};
+
+/**
+ * Writes every event of a batch before Write returns: what is on the screen is never older than a batch. Learns the
+ * nodes' names from the stream. One thread; not for events it should not show: filter before.
+ *
+ * Write fails with Errc::Io and the errno: EPIPE when the reader has gone (`| head`; the caller ignores SIGPIPE and
+ * takes it for a good end), ENOSPC when the disk is full. What could not be written is given up, and later writes
+ * fail the same way at once. A descriptor that does not block is waited for.
+ */
+class LogSink final : public pipeline::Sink {
+    int m_fd;
+    LogOptions m_options;
+    TextFormat m_text;
+    pipeline::NodeNames m_nodes;
+    std::string m_buffer;
+    std::uint64_t m_lines{0};
+    int m_failed{0}; //!< errno of the write that failed
+
+public:
+    /** `fd` is borrowed and must outlive the sink. */
+    LogSink(int fd, LogOptions options);
+
+    std::string_view Name() const noexcept override { return "log"; }
+    util::Result<> Write(std::span<const event::Event> batch) override;
+    util::Result<> Flush() override;
+    /** Lines handed to the descriptor so far. */
+    std::uint64_t Lines() const noexcept { return m_lines; }
+};
+
+} // namespace coretap::sinks::log
