@@ -123,6 +123,7 @@ CT_STATIC_ASSERT(sizeof(struct ct_ring_peer) == 64 + CT_MAX_STRING, "ABI");
 
 struct ct_ring_exec {
 	struct ct_ring_head head;
+	__u64 ts_ns; /* CLOCK_MONOTONIC */
 	__u32 tgid;
 	__u32 reserved;
 };
@@ -137,7 +138,7 @@ struct ct_ring_exec {
 struct ct_arg_spec {
 	__s64 off;      /* constant, or displacement */
 	__u8 where;     /* CT_ARG_CONST... */
-	__u8 reg;       /* index of a 64-bit word in the user's struct pt_regs */
+	__u8 reg;       /* index of a 64-bit word in the user's struct pt_regs; 0xff: no base register */
 	__u8 index;     /* likewise */
 	__u8 scale;     /* 0..3, a shift */
 	__u8 size;      /* 1, 2, 4, 8 */

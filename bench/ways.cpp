@@ -7,7 +7,6 @@
 #include <optional>
 #include <span>
 #include <stdexcept>
-#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -19,8 +18,8 @@
 
 #include "event/catalogue.h"
 #include "tracer/elf_probes.h"
+#include "tracer/image.h"
 #include "tracer/kernel.h"
-#include "tracer/plan.h"
 #include "tracer/ring.h"
 #include "util/fd.h"
 
@@ -35,10 +34,16 @@ using Clock = std::chrono::steady_clock;
 
 double MsSince(Clock::time_point start) { return std::chrono::duration<double, std::milli>(Clock::now() - start).count(); }
 
+util::Fd OpenFile(const std::string& path)
+{
+    util::Fd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+    if (!file) Fail(path, errno);
+    return file;
+}
+
 tracer::BinaryProbes Probes(const std::string& path)
 {
-    const util::Fd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-    if (!file) Fail(path, errno);
+    const util::Fd file{OpenFile(path)};
     auto probes{tracer::ReadProbes(file.Get(), path)};
     if (!probes) Fail(probes.GetError().what);
     return std::move(*probes);
@@ -166,8 +171,7 @@ class CoretapTracer final : public Tracer {
     tracer::KernelMaps m_maps{};
     std::optional<tracer::KernelProgram> m_program{};
     std::optional<tracer::Ring> m_ring{};
-    std::unique_ptr<ct_config> m_config{std::make_unique<ct_config>()};
-    std::vector<tracer::AttachSite> m_sites{};
+    std::unique_ptr<tracer::Planned> m_plan{};
     tracer::AttachKind m_kind;
 
     template <class T>
@@ -175,61 +179,6 @@ class CoretapTracer final : public Tracer {
     {
         if (!result) Fail(result.GetError().what + "\n" + tracer::TakeLibbpfLog());
         return std::move(*result);
-    }
-
-    void AddNames()
-    {
-        const auto types{event::MessageTypes()};
-        std::uint64_t mult{0x9E3779B97F4A7C15};
-        for (bool whole{false}; !whole;) {
-            mult = (mult * 6364136223846793005U + 1442695040888963407U) | 1;
-            whole = true;
-            std::memset(m_config->msg_types, 0, sizeof(m_config->msg_types));
-            std::memset(m_config->msg_ids, 0, sizeof(m_config->msg_ids));
-            for (std::size_t i{1}; i < types.size() && whole; ++i) {
-                ct_name name{};
-                std::memcpy(&name, types[i].data(), types[i].size());
-                const std::uint64_t row{ct_msg_hash(name.word[0], name.word[1], mult)};
-                whole = m_config->msg_ids[row] == 0;
-                m_config->msg_types[row] = name;
-                m_config->msg_ids[row] = static_cast<__u8>(i);
-            }
-        }
-        m_config->msg_mult = mult;
-        const auto conns{event::ConnectionTypes()};
-        for (std::size_t i{1}; i < conns.size(); ++i) std::memcpy(&m_config->conn_types[i], conns[i].data(), conns[i].size());
-    }
-
-    static std::optional<std::uint64_t> HotPlan(std::uint16_t tracepoint)
-    {
-        switch (tracepoint) {
-        case event::id::INBOUND_MESSAGE: return CT_PLAN_INBOUND;
-        case event::id::OUTBOUND_MESSAGE: return CT_PLAN_OUTBOUND;
-        case event::id::UTXOCACHE_ADD: return CT_PLAN_COIN_ADD;
-        case event::id::UTXOCACHE_SPENT: return CT_PLAN_COIN_SPENT;
-        default: return std::nullopt;
-        }
-    }
-
-    /** A plan for every site of a tracepoint we know. */
-    void AddPlans(__u8 mode)
-    {
-        const event::Catalogue catalogue;
-        std::uint64_t generic{CT_PLAN_FIRST_GENERIC};
-        for (const tracer::ProbeSite& site : Probes(m_path).sites) {
-            for (const event::TracepointDef* row : catalogue.FindAll(site.provider, site.name)) {
-                const auto plan{tracer::MakePlan(*row, site)};
-                if (!plan) continue;
-                const auto hot{HotPlan(row->id)};
-                const std::uint64_t cookie{hot && m_config->plans[*hot].mode == CT_MODE_OFF ? *hot : generic++};
-                if (cookie >= CT_MAX_PLANS) return;
-                m_config->plans[cookie] = *plan;
-                m_config->plans[cookie].mode = mode;
-                m_sites.push_back({site.file_offset, site.semaphore_offset, cookie, site.FullName()});
-                break;
-            }
-        }
-        if (m_sites.empty()) Fail(m_path + " carries no tracepoint of the catalogue");
     }
 
 public:
@@ -243,18 +192,22 @@ public:
         shared.wake_bytes = static_cast<std::uint32_t>(m_maps.RingBytes() / 8);
         shared.shed_bytes = static_cast<std::uint32_t>(m_maps.RingBytes() / 4 * 3);
         for (__u32& type : shared.snap) type = snap;
-        AddNames();
-        AddPlans(mode);
-        m_account.sites = m_sites.size();
+        tracer::Modes modes{};
+        modes.fill(mode);
+        const util::Fd file{OpenFile(path)};
+        m_plan = tracer::PlanBinary(file.Get(), Probes(path), event::Catalogue{}, modes);
+        for (const std::string& problem : m_plan->problems) std::fprintf(stderr, "%s\n", problem.c_str());
+        if (m_plan->sites.empty()) Fail(path + " carries no tracepoint of the catalogue");
+        m_account.sites = m_plan->sites.size();
     }
 
     void Attach() override
     {
         const Clock::time_point start{Clock::now()};
-        m_program = Take(tracer::KernelProgram::Load(m_maps, *m_config, m_kind));
+        m_program = Take(tracer::KernelProgram::Load(m_maps, m_plan->config, m_kind));
         m_account.load_ms = MsSince(start);
         const Clock::time_point loaded{Clock::now()};
-        for (const tracer::AttachFailure& failure : m_program->Attach(m_path, m_sites)) Fail(failure.error.what);
+        for (const tracer::AttachFailure& failure : m_program->Attach(m_path, m_plan->sites)) Fail(failure.error.what);
         m_account.attach_ms = MsSince(loaded);
     }
     void Detach() override

@@ -53,9 +53,11 @@ struct UnitDef {
     Unit unit;
 };
 constexpr UnitDef UNITS[]{
-    {"asn", Unit::Asn},         {"bucket", Unit::Bucket},   {"bytes", Unit::Bytes}, {"count", Unit::Count},        {"flush_mode", Unit::FlushMode},
-    {"height", Unit::Height},   {"index", Unit::Index},     {"ns", Unit::Nanoseconds}, {"network", Unit::NetworkId}, {"peer_id", Unit::PeerId},
-    {"satoshi", Unit::Satoshi}, {"unix_seconds", Unit::UnixSeconds}, {"us", Unit::Microseconds}, {"vbytes", Unit::VBytes},
+    {"asn", Unit::Asn},         {"bucket", Unit::Bucket},        {"bytes", Unit::Bytes},
+    {"count", Unit::Count},     {"flush_mode", Unit::FlushMode}, {"height", Unit::Height},
+    {"index", Unit::Index},     {"ns", Unit::Nanoseconds},       {"network", Unit::NetworkId},
+    {"peer_id", Unit::PeerId},  {"satoshi", Unit::Satoshi},      {"unix_seconds", Unit::UnixSeconds},
+    {"us", Unit::Microseconds}, {"vbytes", Unit::VBytes},
 };
 
 template <class Def>
@@ -101,7 +103,8 @@ struct KeyDef {
 };
 
 template <class Target>
-Result<> ReadTable(const Source& source, const toml::table& table, std::string_view what, std::span<const KeyDef<Target>> keys, Target& target)
+Result<> ReadTable(const Source& source, const toml::table& table, std::string_view what, std::span<const KeyDef<Target>> keys,
+                   Target& target)
 {
     for (const auto& [key, value] : table) {
         const auto def = std::ranges::find(keys, key.str(), &KeyDef<Target>::name);
@@ -109,7 +112,8 @@ Result<> ReadTable(const Source& source, const toml::table& table, std::string_v
             const auto names = NamesOf(keys);
             const std::string_view nearest{util::Nearest(key.str(), names)};
             return source.At(key.source(), fmt::format("unknown key {} in {};{} allowed: {}", Quoted(key.str()), what,
-                                                       nearest.empty() ? std::string{} : fmt::format(" did you mean '{}'?", nearest), fmt::join(names, ", ")));
+                                                       nearest.empty() ? std::string{} : fmt::format(" did you mean '{}'?", nearest),
+                                                       fmt::join(names, ", ")));
         }
         if (auto set = def->set(source, value, target); !set) return set;
     }
@@ -140,7 +144,9 @@ Result<> SetRing(const Source& source, const toml::node& value, Config& config)
 Result<> SetNames(const Source& source, const toml::node& value, std::string_view key, std::vector<std::string>& names)
 {
     const toml::array* array{value.as_array()};
-    if (array == nullptr) return source.At(value, fmt::format("'{}' is an array of tracepoints like [\"net\", \"mempool:added\"], not {}", key, TypeName(value)));
+    if (array == nullptr)
+        return source.At(value,
+                         fmt::format("'{}' is an array of tracepoints like [\"net\", \"mempool:added\"], not {}", key, TypeName(value)));
     for (const toml::node& item : *array) {
         auto name = String(source, item, fmt::format("{}[]", key));
         if (!name) return name.GetError();
@@ -150,7 +156,10 @@ Result<> SetNames(const Source& source, const toml::node& value, std::string_vie
 }
 
 Result<> SetOnly(const Source& source, const toml::node& value, Config& config) { return SetNames(source, value, "only", config.only); }
-Result<> SetEnable(const Source& source, const toml::node& value, Config& config) { return SetNames(source, value, "enable", config.enable); }
+Result<> SetEnable(const Source& source, const toml::node& value, Config& config)
+{
+    return SetNames(source, value, "enable", config.enable);
+}
 
 Result<> SetPayload(const Source& source, const toml::node& value, Config& config)
 {
@@ -229,7 +238,8 @@ Result<> SetArgType(const Source& source, const toml::node& value, RawArg& arg)
     if (!name) return name.GetError();
     const auto def = std::ranges::find(TYPES, *name, &TypeDef::name);
     if (def == std::end(TYPES)) {
-        return source.At(value, fmt::format("unknown type {}; one of: {}", Quoted(*name), fmt::join(NamesOf(std::span<const TypeDef>{TYPES}), ", ")));
+        return source.At(
+            value, fmt::format("unknown type {}; one of: {}", Quoted(*name), fmt::join(NamesOf(std::span<const TypeDef>{TYPES}), ", ")));
     }
     arg.def.type = def->type;
     arg.def.size = def->size;
@@ -243,7 +253,8 @@ Result<> SetArgUnit(const Source& source, const toml::node& value, RawArg& arg)
     if (!name) return name.GetError();
     const auto def = std::ranges::find(UNITS, *name, &UnitDef::name);
     if (def == std::end(UNITS)) {
-        return source.At(value, fmt::format("unknown unit {}; one of: {}", Quoted(*name), fmt::join(NamesOf(std::span<const UnitDef>{UNITS}), ", ")));
+        return source.At(
+            value, fmt::format("unknown unit {}; one of: {}", Quoted(*name), fmt::join(NamesOf(std::span<const UnitDef>{UNITS}), ", ")));
     }
     arg.def.unit = def->unit;
     arg.unit = &value;
@@ -287,7 +298,8 @@ Result<> FinishBound(const Source& source, RawArg& arg)
     if (arg.max == nullptr) return {};
     const auto* number = arg.max->as_integer();
     if (number == nullptr) return source.At(*arg.max, fmt::format("'max' is a number of bytes, not {}", TypeName(*arg.max)));
-    if (number->get() < 1 || number->get() > largest) return source.At(*arg.max, fmt::format("'max' = {}: 1 to {} for {}", number->get(), largest, event::ToString(type)));
+    if (number->get() < 1 || number->get() > largest)
+        return source.At(*arg.max, fmt::format("'max' = {}: 1 to {} for {}", number->get(), largest, event::ToString(type)));
     arg.def.bound = static_cast<std::uint32_t>(number->get());
     return {};
 }
@@ -297,9 +309,11 @@ Result<> FinishArg(const Source& source, const toml::table& table, RawArg& arg)
 {
     if (arg.def.name.empty()) return source.At(table, "an argument without 'name'");
     if (!arg.has_type) return source.At(table, fmt::format("argument '{}' has no 'type'", arg.def.name));
-    if (arg.unit != nullptr && arg.def.type != ArgType::Int && arg.def.type != ArgType::Uint) return source.At(*arg.unit, "'unit' is for integer arguments");
+    if (arg.unit != nullptr && arg.def.type != ArgType::Int && arg.def.type != ArgType::Uint)
+        return source.At(*arg.unit, "'unit' is for integer arguments");
     if (arg.def.type == ArgType::Bytes && arg.length == nullptr) {
-        return source.At(table, fmt::format("argument '{}' is bytes: 'length' must name the integer argument that says how many", arg.def.name));
+        return source.At(table,
+                         fmt::format("argument '{}' is bytes: 'length' must name the integer argument that says how many", arg.def.name));
     }
     if (arg.def.type != ArgType::Bytes && arg.length != nullptr) return source.At(*arg.length, "'length' is for arguments of type bytes");
     return FinishBound(source, arg);
@@ -309,10 +323,13 @@ Result<> SetArgs(const Source& source, const toml::node& value, RawTracepoint& t
 {
     const toml::array* array{value.as_array()};
     if (array == nullptr) return source.At(value, fmt::format("'args' is an array of tables, not {}", TypeName(value)));
-    if (array->size() > CT_MAX_ARGS) return source.At(value, fmt::format("{} arguments: a tracepoint has at most {}", array->size(), CT_MAX_ARGS));
+    if (array->size() > CT_MAX_ARGS)
+        return source.At(value, fmt::format("{} arguments: a tracepoint has at most {}", array->size(), CT_MAX_ARGS));
     for (const toml::node& item : *array) {
         const toml::table* table{item.as_table()};
-        if (table == nullptr) return source.At(item, fmt::format("an argument is a table like {{ name = \"height\", type = \"int32\" }}, not {}", TypeName(item)));
+        if (table == nullptr)
+            return source.At(item,
+                             fmt::format("an argument is a table like {{ name = \"height\", type = \"int32\" }}, not {}", TypeName(item)));
         RawArg arg;
         if (auto read = ReadTable<RawArg>(source, *table, "an argument", ARG_KEYS, arg); !read) return read;
         if (auto finished = FinishArg(source, *table, arg); !finished) return finished;
@@ -377,12 +394,14 @@ Result<> FinishTracepoint(const Source& source, const toml::table& table, RawTra
         if (!name) return name.GetError();
         const auto index = def.ArgIndex(*name);
         if (!index || (def.args[*index].type != ArgType::Int && def.args[*index].type != ArgType::Uint)) {
-            return source.At(*length, fmt::format("length = {}: there is no integer argument of that name in {}", Quoted(*name), def.FullName()));
+            return source.At(*length,
+                             fmt::format("length = {}: there is no integer argument of that name in {}", Quoted(*name), def.FullName()));
         }
         def.args[i].length_arg = static_cast<std::uint8_t>(*index);
     }
     if (data_size > CT_MAX_DATA) {
-        return source.At(table, fmt::format("the arguments of {} may take {} bytes, a record holds {}: lower 'max'", def.FullName(), data_size, CT_MAX_DATA));
+        return source.At(table, fmt::format("the arguments of {} may take {} bytes, a record holds {}: lower 'max'", def.FullName(),
+                                            data_size, CT_MAX_DATA));
     }
     return {};
 }
@@ -403,7 +422,8 @@ Result<> SetTrace(const Source& source, const toml::node& value, RawFile& file)
 Result<> SetTracepoints(const Source& source, const toml::node& value, RawFile& file)
 {
     const toml::array* array{value.as_array()};
-    if (array == nullptr) return source.At(value, fmt::format("'tracepoint' is an array of tables, [[tracepoint]], not {}", TypeName(value)));
+    if (array == nullptr)
+        return source.At(value, fmt::format("'tracepoint' is an array of tables, [[tracepoint]], not {}", TypeName(value)));
     for (const toml::node& item : *array) {
         const toml::table* table{item.as_table()};
         if (table == nullptr) return source.At(item, fmt::format("a tracepoint is a table, [[tracepoint]], not {}", TypeName(item)));
@@ -463,7 +483,8 @@ Result<Config> LoadConfig(const std::filesystem::path& path)
         const Errc code{sys_errno == ENOENT ? Errc::NotFound : sys_errno == EACCES ? Errc::Permission : Errc::Io};
         return Error{code, fmt::format("cannot read the configuration {}: {}", path.string(), std::strerror(sys_errno)), sys_errno};
     }
-    if (text.size() > LARGEST_FILE) return Error{Errc::Usage, fmt::format("{}: a configuration has at most {} bytes", path.string(), LARGEST_FILE)};
+    if (text.size() > LARGEST_FILE)
+        return Error{Errc::Usage, fmt::format("{}: a configuration has at most {} bytes", path.string(), LARGEST_FILE)};
     return ParseConfig(text, path.string());
 }
 

@@ -23,9 +23,11 @@ Result<std::uint32_t> ParseSnap(std::string_view text)
     if (text == "none") return std::uint32_t{0};
     if (text == "all") return std::uint32_t{CT_MAX_PAYLOAD};
     const auto bytes = util::ParseSize(text);
-    if (!bytes) return Error{Errc::Usage, fmt::format("{} is not a payload size: none, all, or a number of bytes like 80 or 4KiB", Quoted(text))};
+    if (!bytes)
+        return Error{Errc::Usage, fmt::format("{} is not a payload size: none, all, or a number of bytes like 80 or 4KiB", Quoted(text))};
     if (*bytes > CT_MAX_PAYLOAD) {
-        return Error{Errc::Usage, fmt::format("a payload of {} bytes: Bitcoin Core's longest has {}; write 'all' for whatever there is", *bytes, CT_MAX_PAYLOAD)};
+        return Error{Errc::Usage, fmt::format("a payload of {} bytes: Bitcoin Core's longest has {}; write 'all' for whatever there is",
+                                              *bytes, CT_MAX_PAYLOAD)};
     }
     return static_cast<std::uint32_t>(*bytes);
 }
@@ -51,15 +53,18 @@ Result<PayloadPolicy> ParsePayloadPolicy(std::string_view text)
         if (more) text.remove_prefix(comma + 1);
 
         const std::size_t equals{item.find('=')};
-        if (equals == std::string_view::npos) return Error{Errc::Usage, fmt::format("{} in a payload policy: each item is type=size, as in inv=all,tx=80", Quoted(item))};
+        if (equals == std::string_view::npos)
+            return Error{Errc::Usage, fmt::format("{} in a payload policy: each item is type=size, as in inv=all,tx=80", Quoted(item))};
         const std::string_view type{item.substr(0, equals)};
         const auto snap = ParseSnap(item.substr(equals + 1));
         if (!snap) return Error{Errc::Usage, fmt::format("payload policy of {}: {}", Quoted(type), snap.GetError().what)};
         const std::uint8_t type_id{event::MessageTypeId(type)};
         if (type_id == 0 && type != "*" && type != event::MessageTypes()[0]) {
-            return Error{Errc::Usage, fmt::format("payload policy of an unknown message type {};{}", Quoted(type), util::Suggestion(type, event::MessageTypes()))};
+            return Error{Errc::Usage, fmt::format("payload policy of an unknown message type {};{}", Quoted(type),
+                                                  util::Suggestion(type, event::MessageTypes()))};
         }
-        if (type == "*" ? named_rest : named[type_id]) return Error{Errc::Usage, fmt::format("payload policy names {} twice", Quoted(type))};
+        if (type == "*" ? named_rest : named[type_id])
+            return Error{Errc::Usage, fmt::format("payload policy names {} twice", Quoted(type))};
         if (type == "*") {
             named_rest = true;
             rest_snap = *snap;

@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 
 #include "cli/commands.h"
-#include "cli/version.h"
 
 namespace coretap::cli {
 
@@ -63,7 +62,7 @@ Exit Main(std::span<const std::string_view> args, Io io)
 {
     CLI::App app{"coretap shows what happens inside a Bitcoin Core node, as it happens.", "coretap"};
     app.require_subcommand(0, 1);
-    app.set_version_flag("--version", fmt::format("coretap {}", VERSION));
+    app.set_version_flag("--version", "coretap " CORETAP_VERSION);
     app.footer(R"(Exit status:
   0  done
   1  something failed while running

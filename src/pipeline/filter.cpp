@@ -28,7 +28,8 @@ Result<std::vector<std::string>> Split(std::string_view text, std::string_view w
     for (;;) {
         const std::size_t comma{text.find(',')};
         const std::string_view item{text.substr(0, comma)};
-        if (item.empty()) return Error{Errc::Usage, fmt::format("empty name in a list of {}: write them separated by commas, without spaces", what)};
+        if (item.empty())
+            return Error{Errc::Usage, fmt::format("empty name in a list of {}: write them separated by commas, without spaces", what)};
         items.emplace_back(item);
         if (comma == std::string_view::npos) return items;
         text.remove_prefix(comma + 1);
@@ -70,9 +71,11 @@ Error UnknownTracepoint(std::string_view name, const std::vector<const Tracepoin
         hint = fmt::format(" did you mean '{}'?", near);
     } else if (const auto at = std::ranges::find(names, util::Nearest(name, names)); !full && at != names.end()) {
         hint = fmt::format(" did you mean '{}'?", full_names[static_cast<std::size_t>(at - names.begin())]);
-    } else if (const std::string_view provider{name.substr(0, name.find(':'))}; full && std::ranges::find(providers, provider) != providers.end()) {
+    } else if (const std::string_view provider{name.substr(0, name.find(':'))};
+               full && std::ranges::find(providers, provider) != providers.end()) {
         std::vector<std::string_view> of_provider;
-        std::ranges::copy_if(full_views, std::back_inserter(of_provider), [&](std::string_view each) { return each.starts_with(std::string{provider} + ":"); });
+        std::ranges::copy_if(full_views, std::back_inserter(of_provider),
+                             [&](std::string_view each) { return each.starts_with(std::string{provider} + ":"); });
         hint = fmt::format(" there are {}", fmt::join(of_provider, ", "));
     } else {
         hint = fmt::format(" there are the providers {} (tracepoints as provider:name)", fmt::join(providers, ", "));
@@ -134,7 +137,10 @@ Result<> ParsePeers(std::string_view text, FilterSpec& spec)
     return {};
 }
 
-Result<> ParseMessageTypes(std::string_view text, FilterSpec& spec) { return ParseNames(text, "message type", event::MessageTypes(), spec.msg_types); }
+Result<> ParseMessageTypes(std::string_view text, FilterSpec& spec)
+{
+    return ParseNames(text, "message type", event::MessageTypes(), spec.msg_types);
+}
 
 Result<> ParseDirection(std::string_view text, FilterSpec& spec)
 {
@@ -211,7 +217,9 @@ Result<Filter> Filter::Make(FilterSpec spec, const event::Catalogue& catalogue)
         any = any || row.wanted;
     }
     if (!any) {
-        return Error{Errc::Usage, "the filter lets nothing pass: none of the chosen tracepoints has what it asks about (a peer id, a message type, a connection type, a direction)"};
+        return Error{
+            Errc::Usage,
+            "the filter lets nothing pass: none of the chosen tracepoints has what it asks about (a peer id, a message type, a connection type, a direction)"};
     }
     filter.m_other_messages = Contains(spec.msg_types, OTHER);
     filter.m_spec = std::move(spec);

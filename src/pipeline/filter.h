@@ -18,12 +18,12 @@ enum class Direction : std::uint8_t { In, Out };
 
 /** A filter as the user gave it. Empty: everything. Values of one kind are alternatives, kinds add up. */
 struct FilterSpec {
-    std::vector<std::string> only; //!< `provider`, `provider:name`, or a name that only one provider has
-    std::vector<std::int64_t> peers;
-    std::vector<std::string> msg_types; //!< names of known message types, or `other`
-    std::optional<Direction> direction;
-    std::vector<std::string> conn_types; //!< names of known connection types, or `other`
-    std::vector<std::string> nodes;      //!< labels or pids
+    std::vector<std::string> only{}; //!< `provider`, `provider:name`, or a name that only one provider has
+    std::vector<std::int64_t> peers{};
+    std::vector<std::string> msg_types{}; //!< names of known message types, or `other`
+    std::optional<Direction> direction{};
+    std::vector<std::string> conn_types{}; //!< names of known connection types, or `other`
+    std::vector<std::string> nodes{};      //!< labels or pids
 };
 
 // The values of the command line. Each takes a list separated by commas and adds to `spec`. A value that names nothing

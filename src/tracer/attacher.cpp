@@ -36,6 +36,11 @@ struct Node {
     util::Fd pidfd;
 };
 
+std::uint64_t MonotonicNs()
+{
+    return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count()); // CLOCK_MONOTONIC
+}
+
 /** A file being written to: attach again when it is whole. */
 struct Rewritten {
     std::string path;
@@ -131,8 +136,9 @@ private:
             const auto info{ReadNodeInfo(*m_options.pid)};
             auto id{IdOf(file->Get())};
             if (!info || !id) return fatal({util::Errc::NotFound, fmt::format("process {} ended", *m_options.pid)});
+            const std::uint64_t before{MonotonicNs()};
             if (const auto attached{AttachFile(std::move(*file), info->executable)}; !attached) return fatal(attached.GetError());
-            AddNode(*m_options.pid, *id);
+            AddNode(*m_options.pid, *id, before);
             if (!m_nodes.contains(*m_options.pid)) return fatal({util::Errc::NotFound, fmt::format("process {} ended while coretap was attaching to it", *m_options.pid)});
             return true;
         }
@@ -198,7 +204,7 @@ private:
     }
 
     /** Look at a process: attach to its executable if that is a node's, and tell the reader of the node. */
-    void Consider(pid_t pid)
+    void Consider(pid_t pid, std::uint64_t at_ns = MonotonicNs())
     {
         auto file{OpenExecutable(pid)};
         if (!file) return;
@@ -226,7 +232,7 @@ private:
                 return;
             }
         }
-        AddNode(pid, *id);
+        AddNode(pid, *id, at_ns);
     }
 
     bool IsNode(const FileId& id, int fd)
@@ -242,7 +248,8 @@ private:
         return false;
     }
 
-    void AddNode(pid_t pid, const FileId& image_id)
+    /** `at_ns`: a moment before the node can have fired anything we are attached to. */
+    void AddNode(pid_t pid, const FileId& image_id, std::uint64_t at_ns)
     {
         if (m_nodes.contains(pid) || (m_options.pid && *m_options.pid != pid) || (m_options.only_pid && *m_options.only_pid != pid)) return;
         auto info{ReadNodeInfo(pid)};
@@ -250,11 +257,11 @@ private:
         Node node{std::move(*info), image_id, util::Fd{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))}};
         if (!node.pidfd) return;
         node.info.build_id = m_images.at(image_id)->BuildId();
-        const bool taken{std::ranges::any_of(m_nodes, [&node](const auto& other) { return other.second.info.label == node.info.label; })};
+        const bool taken{std::ranges::any_of(m_nodes, [&node](const auto& other) { return other.second.info.label == node.info.label && other.second.info.datadir != node.info.datadir; })};
         if (taken) node.info.label += fmt::format("-{}", pid);
         const NodeInfo& found{node.info};
         const bool wanted{!m_options.datadir || found.datadir == *m_options.datadir};
-        Send({{"kind", "node"}, {"pid", pid}, {"started_at", found.started_at}, {"label", found.label}, {"executable", found.executable}, {"build_id", found.build_id}, {"datadir", found.datadir}, {"chain", found.chain}, {"wanted", wanted}});
+        Send({{"kind", "node"}, {"pid", pid}, {"started_at", found.started_at}, {"label", found.label}, {"executable", found.executable}, {"build_id", found.build_id}, {"datadir", found.datadir}, {"chain", found.chain}, {"at_ns", at_ns}, {"wanted", wanted}});
         m_nodes.emplace(pid, std::move(node));
     }
 
@@ -262,6 +269,7 @@ private:
     {
         m_nodes.erase(pid);
         Send({{"kind", "gone"}, {"pid", pid}});
+        if (!m_options.pid) Scan(); // it may have forked into the background
         if (m_options.pid && *m_options.pid == pid) Send({{"kind", "ended"}, {"text", fmt::format("process {} ended", pid)}});
     }
 
@@ -377,7 +385,7 @@ private:
         if (fds[1].revents != 0) ReadSignals(); // first: somebody waits for us
         if (fds[2].revents != 0) ReadInotify();
         if (m_exec && fds[3].revents != 0) {
-            for (const std::uint32_t pid : m_exec->Take()) Consider(static_cast<pid_t>(pid));
+            for (const ExecNotice& notice : m_exec->Take()) Consider(static_cast<pid_t>(notice.pid), notice.at_ns);
         }
         for (std::size_t i{0}; i < pids.size(); ++i) {
             if (fds[first_node + i].revents != 0 && m_nodes.contains(pids[i])) RemoveNode(pids[i]);

@@ -36,7 +36,7 @@ struct TraceOptions {
  *   ready     what could be found has been attached
  *   attached  path, tracepoints, problems[], load_ms, attach_ms, attach_kind, leased
  *   detached  path, why
- *   node      pid, started_at, label, executable, build_id, datadir, chain, wanted
+ *   node      pid, started_at, label, executable, build_id, datadir, chain, at_ns, wanted
  *   gone      pid
  *   notice    text: something the user should know
  *   ended     text: nothing more will come (the process of --pid ended)

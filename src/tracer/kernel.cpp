@@ -243,16 +243,16 @@ util::Result<ExecWatch> ExecWatch::Start(const KernelMaps& maps)
     bpf_program* program{bpf_object__find_program_by_name(object, "coretap_exec")};
     bpf_program__set_autoload(bpf_object__find_program_by_name(object, "coretap"), false);
     if (const int error{bpf_object__load(object)}; error != 0) return KernelError("the kernel refused the watch on execve", error);
-    watch.m_pids = std::make_unique<std::vector<std::uint32_t>>();
-    const auto on_exec = [](void* pids, void* data, std::size_t size) {
+    watch.m_notices = std::make_unique<std::vector<ExecNotice>>();
+    const auto on_exec = [](void* notices, void* data, std::size_t size) {
         ct_ring_exec exec{};
         if (size >= sizeof(exec)) {
             std::memcpy(&exec, data, sizeof(exec));
-            static_cast<std::vector<std::uint32_t>*>(pids)->push_back(exec.tgid);
+            static_cast<std::vector<ExecNotice>*>(notices)->push_back({exec.tgid, exec.ts_ns});
         }
         return 0;
     };
-    watch.m_ring.reset(ring_buffer__new(maps.exec_ring.Get(), on_exec, watch.m_pids.get(), nullptr));
+    watch.m_ring.reset(ring_buffer__new(maps.exec_ring.Get(), on_exec, watch.m_notices.get(), nullptr));
     if (!watch.m_ring) return KernelError("cannot read execve notices", errno);
     watch.m_link.Reset(bpf_raw_tracepoint_open("sched_process_exec", bpf_program__fd(program)));
     if (!watch.m_link) return KernelError("cannot watch execve", errno);
@@ -261,10 +261,10 @@ util::Result<ExecWatch> ExecWatch::Start(const KernelMaps& maps)
 
 int ExecWatch::PollFd() const noexcept { return ring_buffer__epoll_fd(m_ring.get()); }
 
-std::vector<std::uint32_t> ExecWatch::Take()
+std::vector<ExecNotice> ExecWatch::Take()
 {
     ring_buffer__consume(m_ring.get());
-    return std::exchange(*m_pids, {});
+    return std::exchange(*m_notices, {});
 }
 
 ProgramCost ReadProgramCost(int prog_fd)

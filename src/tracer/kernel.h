@@ -92,6 +92,12 @@ public:
     AttachKind Kind() const noexcept { return m_kind; }
 };
 
+/** A process called execve. */
+struct ExecNotice {
+    std::uint32_t pid{0};
+    std::uint64_t at_ns{0}; //!< CLOCK_MONOTONIC
+};
+
 /** Watches execve on the whole machine through a raw tracepoint. */
 class ExecWatch {
     struct ObjectCloser {
@@ -102,7 +108,7 @@ class ExecWatch {
     };
     std::unique_ptr<bpf_object, ObjectCloser> m_object;
     util::Fd m_link;
-    std::unique_ptr<std::vector<std::uint32_t>> m_pids; //!< filled by the ring's callback, so its address must not change
+    std::unique_ptr<std::vector<ExecNotice>> m_notices; //!< filled by the ring's callback, so its address must not change
     std::unique_ptr<ring_buffer, RingCloser> m_ring;
 
     ExecWatch() = default;
@@ -111,8 +117,8 @@ public:
     static util::Result<ExecWatch> Start(const KernelMaps& maps);
     /** Readable when a process has called execve. */
     int PollFd() const noexcept;
-    /** The processes that called execve since the last call. */
-    std::vector<std::uint32_t> Take();
+    /** What happened since the last call. */
+    std::vector<ExecNotice> Take();
 };
 
 /** What the kernel says of a program's cost, if kernel.bpf_stats_enabled is on: run time and count. */

@@ -200,9 +200,10 @@ void LiveSource::OnMessage(const Message& message)
         m_gone.erase(pid);
         m_last_tgid = 0;
         if (!known.wanted) return;
+        // its introduction comes before its first event, and not before what has been handed over
+        const std::uint64_t at{std::max(m_asked_at_ns != 0 ? m_asked_at_ns : static_cast<std::uint64_t>(Number(body, "at_ns")), m_emitted_ns)};
         const std::size_t start{m_bytes.size()};
-        const std::uint64_t now{Now(CLOCK_MONOTONIC)};
-        event::RecordBuilder{m_bytes, event::id::CORETAP_NODE_FOUND, 6, now, pid, pid}
+        event::RecordBuilder{m_bytes, event::id::CORETAP_NODE_FOUND, 6, at, pid, pid}
             .Str(known.label)
             .Str(Text(body, "executable"))
             .Str(Text(body, "build_id"))
@@ -210,7 +211,7 @@ void LiveSource::OnMessage(const Message& message)
             .Str(Text(body, "chain"))
             .Int(Number(body, "started_at"))
             .Finish();
-        Push(start, now);
+        Push(start, at);
     } else if (kind == "gone") {
         const auto pid{static_cast<std::uint32_t>(Number(body, "pid"))};
         const auto known{m_nodes.find(pid)};
@@ -232,14 +233,15 @@ bool LiveSource::Wanted(std::uint32_t tgid, std::uint64_t ts_ns)
     if (known == m_nodes.end()) {
         // A process that fired before its notice came: ask, so that its events come after its introduction.
         if (m_channel.Send({{"kind", "who"}, {"pid", tgid}})) {
+            m_asked_at_ns = ts_ns;
             for (int tries{0}; tries < 20 && !m_nodes.contains(tgid) && !m_gone.contains(tgid); ++tries) {
                 if (!ReadChannel(std::chrono::milliseconds{10})) break;
             }
+            m_asked_at_ns = 0;
         }
         known = m_nodes.find(tgid);
         if (known == m_nodes.end()) known = m_nodes.emplace(tgid, Known{!m_options.datadir, {}}).first; // gone too fast to be asked
     }
-    (void)ts_ns;
     m_last_tgid = tgid;
     m_last_wanted = known->second.wanted;
     return m_last_wanted;
@@ -326,6 +328,7 @@ void LiveSource::Emit(pipeline::Batch& batch, std::uint64_t horizon_ns)
     } else if (m_pending.back().ts_ns <= horizon_ns) { // nearly always: hand over the buffer as it is
         std::swap(batch.bytes, m_bytes);
         batch.count = m_pending.size();
+        m_emitted_ns = m_pending.back().ts_ns;
         m_bytes.clear();
         m_pending.clear();
         return;
@@ -336,6 +339,7 @@ void LiveSource::Emit(pipeline::Batch& batch, std::uint64_t horizon_ns)
     };
     copy(m_pending.begin(), until, batch.bytes);
     batch.count = static_cast<std::size_t>(until - m_pending.begin());
+    if (batch.count != 0) m_emitted_ns = std::max(m_emitted_ns, std::prev(until)->ts_ns);
     std::vector<std::byte> rest;
     copy(until, m_pending.end(), rest);
     m_pending.erase(m_pending.begin(), until);

@@ -146,7 +146,7 @@ std::string SelfTestReport::Summary() const
                        std::chrono::duration<double, std::micro>{firing}.count());
 }
 
-Result<SelfTestReport> RunSelfTest(std::size_t firings)
+Result<SelfTestReport> RunSelfTest(std::size_t firings, std::optional<AttachKind> kind)
 {
     SelfTestReport report;
     auto target = FindOwnProbe();
@@ -158,7 +158,7 @@ Result<SelfTestReport> RunSelfTest(std::size_t firings)
 
     const auto config = std::make_unique<ct_config>();
     config->plans[CT_PLAN_FIRST_GENERIC] = (*target)->plan;
-    report.kind = HaveUprobeMulti() ? AttachKind::UprobeMulti : AttachKind::PerfUprobe;
+    report.kind = kind ? *kind : HaveUprobeMulti() ? AttachKind::UprobeMulti : AttachKind::PerfUprobe;
     nanoseconds start{Now()};
     auto program = KernelProgram::Load(*maps, *config, report.kind);
     report.load = Now() - start;

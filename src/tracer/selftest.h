@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "tracer/kernel.h"
@@ -35,11 +36,12 @@ struct SelfTestReport {
  * Load the program, attach it to coretap:selftest in /proc/self/exe, fire it `firings` times with known values,
  * read the ring, compare, detach. The probe's semaphore must rise and fall.
  *
- * Takes some tens of milliseconds, without `uprobe_multi` up to 200. One call at a time in a process; several processes
- * may test themselves at once. Fails with Permission where privileges are missing, with Unsupported where the kernel
- * lacks something, with Malformed if what came back is not what was fired.
+ * Attaches as `kind` says, or as tracing would. Takes some tens of milliseconds, without `uprobe_multi` up to 200. One
+ * call at a time in a process; several processes may test themselves at once. Fails with Permission where privileges
+ * are missing, with Unsupported where the kernel lacks something, with Malformed if what came back is not what was
+ * fired.
  */
-util::Result<SelfTestReport> RunSelfTest(std::size_t firings = 3);
+util::Result<SelfTestReport> RunSelfTest(std::size_t firings = 3, std::optional<AttachKind> kind = std::nullopt);
 
 /** The semaphore of coretap:selftest: how many tracers hold it now. */
 unsigned SelfTestSemaphore() noexcept;

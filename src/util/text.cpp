@@ -73,35 +73,35 @@ struct Range {
 // What would hide in a line or rearrange it: controls, format characters (Unicode category Cf), characters that
 // are drawn as nothing, line separators, private use, surrogates and non-characters. In order.
 constexpr Range UNPRINTABLE[]{
-    {0x0080, 0x009f},     // C1 controls
-    {0x00ad, 0x00ad},     // soft hyphen
-    {0x034f, 0x034f},     // combining grapheme joiner
-    {0x0600, 0x0605},     // Arabic number signs (Cf)
-    {0x061c, 0x061c},     // Arabic letter mark
-    {0x06dd, 0x06dd},     // Arabic end of ayah (Cf)
-    {0x070f, 0x070f},     // Syriac abbreviation mark (Cf)
-    {0x0890, 0x0891},     // Arabic pound and piastre marks above (Cf)
-    {0x08e2, 0x08e2},     // Arabic disputed end of ayah (Cf)
-    {0x115f, 0x1160},     // Hangul fillers
-    {0x17b4, 0x17b5},     // Khmer inherent vowels
-    {0x180b, 0x180f},     // Mongolian selectors
-    {0x200b, 0x200f},     // zero-width space, joiners, marks of direction
-    {0x2028, 0x202e},     // separators, embeddings and overrides of direction
-    {0x2060, 0x206f},     // word joiner, invisible operators, isolates
-    {0x3164, 0x3164},     // Hangul filler
-    {0xe000, 0xf8ff},     // private use
-    {0xfdd0, 0xfdef},     // non-characters
-    {0xfe00, 0xfe0f},     // variation selectors
-    {0xfeff, 0xfeff},     // byte order mark
-    {0xffa0, 0xffa0},     // halfwidth Hangul filler
-    {0xfff0, 0xfffb},     // specials
-    {0xfffe, 0xffff},     // non-characters
-    {0x110bd, 0x110bd},   // Kaithi number sign (Cf)
-    {0x110cd, 0x110cd},   // Kaithi number sign above (Cf)
-    {0x13430, 0x1345f},   // Egyptian format controls
-    {0x1bca0, 0x1bca3},   // shorthand format controls
-    {0x1d173, 0x1d17a},   // musical format characters
-    {0xe0000, 0x10ffff},  // tags, selectors, private use
+    {0x0080, 0x009f},    // C1 controls
+    {0x00ad, 0x00ad},    // soft hyphen
+    {0x034f, 0x034f},    // combining grapheme joiner
+    {0x0600, 0x0605},    // Arabic number signs (Cf)
+    {0x061c, 0x061c},    // Arabic letter mark
+    {0x06dd, 0x06dd},    // Arabic end of ayah (Cf)
+    {0x070f, 0x070f},    // Syriac abbreviation mark (Cf)
+    {0x0890, 0x0891},    // Arabic pound and piastre marks above (Cf)
+    {0x08e2, 0x08e2},    // Arabic disputed end of ayah (Cf)
+    {0x115f, 0x1160},    // Hangul fillers
+    {0x17b4, 0x17b5},    // Khmer inherent vowels
+    {0x180b, 0x180f},    // Mongolian selectors
+    {0x200b, 0x200f},    // zero-width space, joiners, marks of direction
+    {0x2028, 0x202e},    // separators, embeddings and overrides of direction
+    {0x2060, 0x206f},    // word joiner, invisible operators, isolates
+    {0x3164, 0x3164},    // Hangul filler
+    {0xe000, 0xf8ff},    // private use
+    {0xfdd0, 0xfdef},    // non-characters
+    {0xfe00, 0xfe0f},    // variation selectors
+    {0xfeff, 0xfeff},    // byte order mark
+    {0xffa0, 0xffa0},    // halfwidth Hangul filler
+    {0xfff0, 0xfffb},    // specials
+    {0xfffe, 0xffff},    // non-characters
+    {0x110bd, 0x110bd},  // Kaithi number sign (Cf)
+    {0x110cd, 0x110cd},  // Kaithi number sign above (Cf)
+    {0x13430, 0x1345f},  // Egyptian format controls
+    {0x1bca0, 0x1bca3},  // shorthand format controls
+    {0x1d173, 0x1d17a},  // musical format characters
+    {0xe0000, 0x10ffff}, // tags, selectors, private use
 };
 static_assert(std::ranges::is_sorted(UNPRINTABLE, {}, &Range::first));
 

@@ -69,7 +69,8 @@ void AppendTime(std::string& out, std::int64_t utc_ns, int digits, std::size_t s
     std::copy(cached.text.begin() + static_cast<std::ptrdiff_t>(skip), cached.text.end(), text.begin());
     if (digits > 0) {
         text[size++] = '.';
-        for (int i{FRACTION_DIGITS}; i-- > 0; fraction /= 10) text[size + static_cast<std::size_t>(i)] = static_cast<char>('0' + fraction % 10);
+        for (int i{FRACTION_DIGITS}; i-- > 0; fraction /= 10)
+            text[size + static_cast<std::size_t>(i)] = static_cast<char>('0' + fraction % 10);
         size += static_cast<std::size_t>(std::min(digits, FRACTION_DIGITS));
     }
     out.append(text.data(), size);
@@ -114,7 +115,9 @@ Result<std::chrono::nanoseconds> ParseDuration(std::string_view text)
                                      {"m", 60'000'000'000},
                                      {"h", 3'600'000'000'000},
                                      {"d", 86'400'000'000'000}};
-    if (IsDigits(text)) return Error{Errc::Usage, "duration " + Quoted(text) + " has no unit: " + std::string{text.substr(0, 20)} + "s for seconds, or ms, m, h"};
+    if (IsDigits(text))
+        return Error{Errc::Usage,
+                     "duration " + Quoted(text) + " has no unit: " + std::string{text.substr(0, 20)} + "s for seconds, or ms, m, h"};
     const auto ns = ParseWithUnit(text, UNITS, static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()));
     if (!ns) return Error{Errc::Usage, Quoted(text) + " is not a duration: a whole number and a unit, like 500ms, 30s, 2m, 1h"};
     return std::chrono::nanoseconds{static_cast<std::int64_t>(*ns)};
@@ -122,10 +125,12 @@ Result<std::chrono::nanoseconds> ParseDuration(std::string_view text)
 
 Result<std::uint64_t> ParseSize(std::string_view text)
 {
-    static constexpr UnitDef UNITS[]{{"", 1},           {"B", 1},      {"KiB", 1 << 10}, {"MiB", 1 << 20},   {"GiB", 1 << 30},
-                                     {"kB", 1'000},     {"KB", 1'000}, {"MB", 1'000'000}, {"GB", 1'000'000'000}};
+    static constexpr UnitDef UNITS[]{{"", 1},       {"B", 1},      {"KiB", 1 << 10},  {"MiB", 1 << 20},     {"GiB", 1 << 30},
+                                     {"kB", 1'000}, {"KB", 1'000}, {"MB", 1'000'000}, {"GB", 1'000'000'000}};
     const auto bytes = ParseWithUnit(text, UNITS, std::numeric_limits<std::uint64_t>::max());
-    if (!bytes) return Error{Errc::Usage, Quoted(text) + " is not a size: a whole number and a unit, like 64KiB, 16MiB, 1GiB, or a number of bytes"};
+    if (!bytes)
+        return Error{Errc::Usage,
+                     Quoted(text) + " is not a size: a whole number and a unit, like 64KiB, 16MiB, 1GiB, or a number of bytes"};
     return *bytes;
 }
 

@@ -56,6 +56,16 @@ TEST_F(SelfTestBpfTest, FiresNothingAndMany)
     EXPECT_EQ(SelfTestSemaphore(), 0U);
 }
 
+TEST_F(SelfTestBpfTest, PassesAsBeforeLinux66)
+{
+    const auto report = RunSelfTest(3, AttachKind::PerfUprobe);
+    if (!report && report.GetError().code == util::Errc::Permission) GTEST_SKIP() << report.GetError().what;
+    ASSERT_TRUE(report) << report.GetError().what;
+    EXPECT_EQ(report->kind, AttachKind::PerfUprobe);
+    EXPECT_EQ(report->received, 3U);
+    EXPECT_EQ(SelfTestSemaphore(), 0U);
+}
+
 TEST_F(SelfTestBpfTest, LeavesNothingBehind)
 {
     const auto first = RunSelfTest();

@@ -15,7 +15,7 @@ namespace coretap::sinks::log {
 
 struct LogOptions {
     bool json{false};
-    TextOptions text; //!< not used for JSON
+    TextOptions text{}; //!< not used for JSON
     /** Set by a signal's handler: a write that the signal interrupted is then given up (EINTR), not tried again. */
     const std::atomic<bool>* stop{nullptr};
 };

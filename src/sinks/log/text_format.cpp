@@ -70,7 +70,7 @@ void InboundConnection(TextLine& line)
 
 void OutboundConnection(TextLine& line)
 {
-    line.Put("peer ").Arg(0).Put(" connected to at ");
+    line.Put("connected to peer ").Arg(0).Put(" at ");
     Connection(line);
     line.Put(", ").Counted(4, "outbound connection", "outbound connections");
 }
@@ -102,10 +102,7 @@ void BlockConnected(TextLine& line)
 
 void MempoolAdded(TextLine& line) { line.Arg(0).Put(" ").Arg(1).Put(" ").Arg(2).FeeRate(2, 1); }
 
-void MempoolRemoved(TextLine& line)
-{
-    line.Arg(0).Put(" (").Arg(1).Put(") ").Arg(2).Put(" ").Arg(3).FeeRate(3, 2).Put(" after ").Since(4);
-}
+void MempoolRemoved(TextLine& line) { line.Arg(0).Put(" (").Arg(1).Put(") ").Arg(2).Put(" ").Arg(3).FeeRate(3, 2).Put(" after ").Since(4); }
 
 void MempoolReplaced(TextLine& line)
 {
@@ -139,7 +136,13 @@ void Change(TextLine& line, std::size_t arg)
 
 void CreateTx(TextLine& line)
 {
-    line.Put("wallet ").QuotedArg(0).Put(" ").Choice(1, "built a transaction", "failed to build a transaction").Put(", fee ").Arg(2).Put(", ");
+    line.Put("wallet ")
+        .QuotedArg(0)
+        .Put(" ")
+        .Choice(1, "built a transaction", "failed to build a transaction")
+        .Put(", fee ")
+        .Arg(2)
+        .Put(", ");
     Change(line, 3);
 }
 
@@ -147,7 +150,11 @@ void AttemptingAps(TextLine& line) { line.Put("wallet ").QuotedArg(0).Put(" trie
 
 void ApsCreateTx(TextLine& line)
 {
-    line.Put("wallet ").QuotedArg(0).Put(" ").Choice(2, "built a transaction", "failed to build a transaction").Put(" avoiding partial spends");
+    line.Put("wallet ")
+        .QuotedArg(0)
+        .Put(" ")
+        .Choice(2, "built a transaction", "failed to build a transaction")
+        .Put(" avoiding partial spends");
     line.Put(", fee ").Arg(3).Put(", ");
     Change(line, 4);
     line.Choice(1, ", used", ", not used");

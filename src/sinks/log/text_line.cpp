@@ -51,7 +51,8 @@ TextLine& TextLine::Duration(std::int64_t ns)
     for (const Scale& scale : SCALES) {
         if (magnitude < scale.ns) continue;
         const double value{static_cast<double>(ns) / scale.ns};
-        fmt::format_to(std::back_inserter(m_out), "{:.{}f} {}", value, magnitude < 10 * scale.ns ? 2 : 1, m_options.ascii ? scale.ascii_unit : scale.unit);
+        fmt::format_to(std::back_inserter(m_out), "{:.{}f} {}", value, magnitude < 10 * scale.ns ? 2 : 1,
+                       m_options.ascii ? scale.ascii_unit : scale.unit);
         return *this;
     }
     util::AppendNumber(m_out, ns);
@@ -230,7 +231,8 @@ TextLine& TextLine::Since(std::size_t arg)
 TextLine& TextLine::FeeRate(std::size_t fee, std::size_t vsize)
 {
     if (m_event.Faulted(fee) || m_event.Faulted(vsize) || m_event.Int(vsize) <= 0) return *this;
-    fmt::format_to(std::back_inserter(m_out), " ({:.2f} sat/vB)", static_cast<double>(m_event.Int(fee)) / static_cast<double>(m_event.Int(vsize)));
+    fmt::format_to(std::back_inserter(m_out), " ({:.2f} sat/vB)",
+                   static_cast<double>(m_event.Int(fee)) / static_cast<double>(m_event.Int(vsize)));
     return *this;
 }
 

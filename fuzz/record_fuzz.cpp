@@ -1,0 +1,45 @@
+// Records as an archive or a broken kernel side might give them: parsed, then shown in both formats.
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "event/json.h"
+#include "pipeline/node_names.h"
+#include "pipeline/pipeline.h"
+#include "sinks/log/text_format.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
+{
+    static const coretap::event::Catalogue CATALOGUE;
+    coretap::pipeline::Batch batch;
+    const auto bytes = std::as_bytes(std::span{data, size});
+    batch.bytes.assign(bytes.begin(), bytes.end());
+    std::vector<coretap::event::Event> events;
+    if (coretap::pipeline::ParseBatch(batch, CATALOGUE, events) + events.size() > size / sizeof(ct_record)) std::abort();
+
+    coretap::pipeline::NodeNames names;
+    const coretap::sinks::log::TextFormat format{{.show_node = true, .payload_hex = true}};
+    std::string text;
+    std::string json;
+    for (const coretap::event::Event& event : events) {
+        names.Observe(event);
+        format.Append(text, event, names.Find(event.Pid()));
+        coretap::event::AppendJson(json, event, names.Find(event.Pid()));
+        json += '\n';
+    }
+    // One line an event, and nothing in it that a terminal would obey.
+    for (const std::string* out : {&text, &json}) {
+        std::size_t lines{0};
+        for (const char c : *out) {
+            if (c == '\n') {
+                ++lines;
+            } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+                std::abort();
+            }
+        }
+        if (lines != events.size()) std::abort();
+    }
+    return 0;
+}

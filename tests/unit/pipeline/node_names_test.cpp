@@ -1,0 +1,52 @@
+#include "pipeline/node_names.h"
+
+#include <gtest/gtest.h>
+
+#include "unit/event/event_fixture.h"
+
+namespace coretap::pipeline {
+namespace {
+
+namespace id = event::id;
+using test::EventMaker;
+
+constexpr std::uint64_t SECOND{1'000'000'000};
+
+TEST(NodeNames, LearnsFromTheStream)
+{
+    EventMaker maker;
+    NodeNames names;
+    EXPECT_EQ(names.Find(7).label, "");
+    names.Observe(maker.Make(id::CORETAP_NODE_FOUND, {.args = {{"label", "a"}, {"started_at", 100}}, .pid = 7}));
+    names.Observe(maker.Make(id::CORETAP_NODE_FOUND, {.args = {{"label", "b"}, {"started_at", 200}}, .pid = 8}));
+    names.Observe(maker.Make(id::MEMPOOL_ADDED, {.pid = 9}));
+    EXPECT_EQ(names.Find(7).label, "a");
+    EXPECT_EQ(names.Find(8).label, "b");
+    EXPECT_EQ(names.Find(8).started_at, 200);
+    EXPECT_EQ(names.Find(7).started_at, 100);
+    EXPECT_EQ(names.Find(9).label, "");
+}
+
+TEST(NodeNames, ForgetsTheGoneAfterAWhile)
+{
+    EventMaker maker;
+    NodeNames names;
+    const auto tell = [&](std::uint16_t what, std::uint32_t pid, std::uint64_t ts_ns, const char* label) {
+        names.Observe(maker.Make(what, {.args = {{"label", label}}, .pid = pid, .ts_ns = ts_ns}));
+    };
+    tell(id::CORETAP_NODE_FOUND, 7, SECOND, "a");
+    tell(id::CORETAP_NODE_GONE, 7, 10 * SECOND, "a");
+    EXPECT_EQ(names.Find(7).label, "a");              // its last events may follow
+    tell(id::CORETAP_NODE_FOUND, 8, 9 * SECOND, "b"); // time may step back
+    EXPECT_EQ(names.Find(7).label, "a");
+    tell(id::CORETAP_NODE_FOUND, 9, 71 * SECOND, "c");
+    EXPECT_EQ(names.Find(7).label, "");
+    EXPECT_EQ(names.Find(8).label, "b");
+    tell(id::CORETAP_NODE_GONE, 8, 72 * SECOND, "b");
+    tell(id::CORETAP_NODE_FOUND, 8, 73 * SECOND, "new"); // the pid again
+    tell(id::CORETAP_NODE_FOUND, 10, 200 * SECOND, "d");
+    EXPECT_EQ(names.Find(8).label, "new");
+}
+
+} // namespace
+} // namespace coretap::pipeline
