@@ -45,7 +45,7 @@ class Bench:
 
     def run(self, way, *words):
         command = [str(self.binary), way, "--fire-cpu", str(self.options.fire_cpu), "--reader-cpu", str(self.options.reader_cpu),
-                   "--fifo", str(self.options.fifo), *map(str, words)]
+                   "--fifo", str(self.options.fifo), "--reader-fifo", str(self.options.reader_fifo), *map(str, words)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=300)
         if done.returncode != 0:
             raise RuntimeError(done.stderr.strip() or f"{' '.join(command)}: exit {done.returncode}")
@@ -157,6 +157,7 @@ def main():
     parser.add_argument("--fire-cpu", type=int, default=0)
     parser.add_argument("--reader-cpu", type=int, default=1)
     parser.add_argument("--fifo", type=int, default=50, help="real-time priority of the traced program, 0: none")
+    parser.add_argument("--reader-fifo", type=int, default=49, help="real-time priority of the reader, 0: none")
     parser.add_argument("--attach-target", help="whose tracepoints are attached for attach_ms (default: coretap-sim)")
     parser.add_argument("--no-bpftrace", action="store_true", help="leave bpftrace out where it is installed")
     parser.add_argument("--check", action="store_true", help="exit 1 if a goal is missed")

@@ -52,6 +52,7 @@ Runs bench/fire.cpp's program with PATTERN and EVENTS, traced as VARIANT says, a
   --fire-cpu N       CPU of the program (default 0; -1: any); with --threads it may use all
   --reader-cpu N     CPU of the reader (default 1; -1: any)
   --fifo PRIORITY    real-time priority of the program, if permitted (default 50; 0: none)
+  --reader-fifo PRIORITY   likewise of the reader (default 49)
   --perf             perf uprobes even where uprobe_multi is there
 )"};
 
@@ -66,6 +67,7 @@ struct Options {
     int fire_cpu{0};
     int reader_cpu{1};
     int fifo{50};
+    int reader_fifo{49};
     bool perf{false};
 };
 
@@ -101,6 +103,8 @@ Options ParseOptions(int argc, char** argv)
             options.reader_cpu = std::stoi(value());
         else if (word == "--fifo")
             options.fifo = std::stoi(value());
+        else if (word == "--reader-fifo")
+            options.reader_fifo = std::stoi(value());
         else if (word == "--perf")
             options.perf = true;
         else if (word.starts_with("--"))
@@ -128,6 +132,12 @@ void PinThread(int cpu)
 }
 
 double Seconds(const timeval& time) { return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6; }
+
+void RaiseThread(int fifo)
+{
+    const sched_param priority{.sched_priority = fifo};
+    if (fifo > 0) ::sched_setscheduler(0, SCHED_FIFO, &priority); // if permitted
+}
 
 // ---- the traced program
 
@@ -157,8 +167,7 @@ Child Spawn(const std::vector<std::string>& argv, int cpu, int fifo, int capture
     if (child.pid < 0) Fail("fork", errno);
     if (child.pid == 0) {
         PinThread(cpu);
-        const sched_param priority{.sched_priority = fifo};
-        if (fifo > 0) ::sched_setscheduler(0, SCHED_FIFO, &priority); // if permitted
+        RaiseThread(fifo);
         ::dup2(write_end.Get(), captured_fd);
         if (captured_fd != STDOUT_FILENO) ::dup2(::open("/dev/null", O_WRONLY | O_CLOEXEC), STDOUT_FILENO);
         ::execvp(pointers[0], pointers.data());
@@ -207,6 +216,7 @@ Figures Trace(Tracer& way, const Options& options)
     double reader_s{0};
     std::thread reader{[&] {
         PinThread(options.reader_cpu);
+        RaiseThread(options.reader_fifo);
         while (!stop.load(std::memory_order_relaxed)) way.Turn();
         way.Finish();
         rusage usage{};
@@ -233,7 +243,7 @@ Figures Trace(Tracer& way, const Options& options)
 
 Figures TraceWithBpftrace(const Options& options)
 {
-    Child bpftrace{Spawn({"bpftrace", CORETAP_BENCH_BPFTRACE, options.target}, options.reader_cpu, 0, STDERR_FILENO)};
+    Child bpftrace{Spawn({"bpftrace", CORETAP_BENCH_BPFTRACE, options.target}, options.reader_cpu, options.reader_fifo, STDERR_FILENO)};
     Figures figures;
     figures.fire = Fire(options, 20);
     std::this_thread::sleep_for(std::chrono::milliseconds{300});

@@ -43,7 +43,6 @@ RunResult Run(pipeline::Source& source, pipeline::Sink& sink, const event::Catal
     RunResult result;
     pipeline::Batch batch;
     std::vector<event::Event> events;
-    std::vector<event::Event> wanted;
     pipeline::NodeNames nodes;
     const Clock::time_point start{Clock::now()};
     bool stopping{false};
@@ -66,21 +65,16 @@ RunResult Run(pipeline::Source& source, pipeline::Sink& sink, const event::Catal
         if (*step == pipeline::Source::Step::End) break;
         if (*step == pipeline::Source::Step::Ready) {
             result.malformed += pipeline::ParseBatch(batch, catalogue, events);
-            wanted.clear();
-            for (const event::Event& event : events) {
+            std::erase_if(events, [&](const event::Event& event) {
                 nodes.Observe(event);
-                if (!filter.Matches(event, nodes.Find(event.Pid()).label)) continue;
-                if (event.Def().origin != event::Origin::Coretap) {
-                    if (limits.count && result.shown == *limits.count) {
-                        stop();
-                        break;
-                    }
-                    ++result.shown;
-                }
-                wanted.push_back(event);
-            }
-            if (!wanted.empty()) {
-                if (auto written{sink.Write(wanted)}; !written) {
+                if (!filter.Matches(event, nodes.Find(event.Pid()).label)) return true;
+                if (event.Def().origin == event::Origin::Coretap) return false;
+                if (limits.count && result.shown == *limits.count) return true;
+                ++result.shown;
+                return false;
+            });
+            if (!events.empty()) {
+                if (auto written{sink.Write(events)}; !written) {
                     result.outcome = written;
                     stop();
                     break;

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,10 +19,18 @@ namespace coretap::event {
 /** What happened, when, in which process, with which arguments. Valid while its record's bytes are. */
 class Event {
     const TracepointDef* m_def{nullptr};
-    ct_record m_head{};
+    const std::byte* m_record{nullptr};
     std::int64_t m_utc_offset_ns{0};
-    std::array<std::uint64_t, CT_MAX_ARGS> m_slots{};
-    std::array<std::span<const std::byte>, CT_MAX_ARGS> m_blobs{}; //!< of arguments with bytes of their own
+    std::array<std::uint32_t, CT_MAX_ARGS> m_blobs{}; //!< where in the record the bytes of an argument begin
+
+    template <class T>
+    T At(std::size_t offset) const noexcept
+    {
+        T value;
+        std::memcpy(&value, m_record + offset, sizeof(value));
+        return value;
+    }
+    std::uint64_t Slot(std::size_t arg) const noexcept { return At<std::uint64_t>(sizeof(ct_record) + arg * sizeof(std::uint64_t)); }
 
     friend util::Result<Event> ParseRecord(std::span<const std::byte>, const Catalogue&, std::int64_t);
 
@@ -29,29 +38,29 @@ public:
     const TracepointDef& Def() const noexcept { return *m_def; }
     std::uint16_t Id() const noexcept { return m_def->id; }
     /** Kernel time of the firing, CLOCK_MONOTONIC, ns. For durations and order. */
-    std::uint64_t MonotonicNs() const noexcept { return m_head.ts_ns; }
+    std::uint64_t MonotonicNs() const noexcept { return At<std::uint64_t>(offsetof(ct_record, ts_ns)); }
     /** Kernel time of the firing as UTC, ns since 1970. */
-    std::int64_t UtcNs() const noexcept { return static_cast<std::int64_t>(m_head.ts_ns) + m_utc_offset_ns; }
+    std::int64_t UtcNs() const noexcept { return static_cast<std::int64_t>(MonotonicNs()) + m_utc_offset_ns; }
     /** Process and thread that fired, as the tracing host numbers them. */
-    std::uint32_t Pid() const noexcept { return m_head.tgid; }
-    std::uint32_t Tid() const noexcept { return m_head.tid; }
+    std::uint32_t Pid() const noexcept { return At<std::uint32_t>(offsetof(ct_record, tgid)); }
+    std::uint32_t Tid() const noexcept { return At<std::uint32_t>(offsetof(ct_record, tid)); }
     /** CT_F_*. */
-    std::uint8_t Flags() const noexcept { return m_head.flags; }
-    std::size_t ArgCount() const noexcept { return m_head.nargs; }
+    std::uint8_t Flags() const noexcept { return At<std::uint8_t>(offsetof(ct_record, flags)); }
+    std::size_t ArgCount() const noexcept { return m_def->args.size(); }
     /** The argument could not be read: its value is unknown. */
-    bool Faulted(std::size_t arg) const noexcept { return (m_head.fault_mask >> arg & 1) != 0; }
+    bool Faulted(std::size_t arg) const noexcept { return (At<std::uint16_t>(offsetof(ct_record, fault_mask)) >> arg & 1) != 0; }
     /** The argument is longer than what was captured. */
-    bool Cut(std::size_t arg) const noexcept { return (m_head.cut_mask >> arg & 1) != 0; }
-    bool AnyFault() const noexcept { return m_head.fault_mask != 0; }
+    bool Cut(std::size_t arg) const noexcept { return (At<std::uint16_t>(offsetof(ct_record, cut_mask)) >> arg & 1) != 0; }
+    bool AnyFault() const noexcept { return At<std::uint16_t>(offsetof(ct_record, fault_mask)) != 0; }
 
     /** Value of an Int argument. */
-    std::int64_t Int(std::size_t arg) const noexcept { return static_cast<std::int64_t>(m_slots[arg]); }
+    std::int64_t Int(std::size_t arg) const noexcept { return static_cast<std::int64_t>(Slot(arg)); }
     /** Value of a Uint or Bool argument. */
-    std::uint64_t Uint(std::size_t arg) const noexcept { return m_slots[arg]; }
+    std::uint64_t Uint(std::size_t arg) const noexcept { return Slot(arg); }
     /** What was captured of a String argument. Written by peers: any bytes may be in it. */
-    std::string_view Str(std::size_t arg) const noexcept { return {reinterpret_cast<const char*>(m_blobs[arg].data()), m_blobs[arg].size()}; }
+    std::string_view Str(std::size_t arg) const noexcept { return {reinterpret_cast<const char*>(m_record + m_blobs[arg]), Slot(arg)}; }
     /** What was captured of a Hash (32 bytes, wire order; empty if faulted) or Bytes argument. */
-    std::span<const std::byte> Bytes(std::size_t arg) const noexcept { return m_blobs[arg]; }
+    std::span<const std::byte> Bytes(std::size_t arg) const noexcept { return {m_record + m_blobs[arg], Slot(arg)}; }
 };
 
 /**

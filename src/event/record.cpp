@@ -9,29 +9,26 @@ namespace coretap::event {
 util::Result<Event> ParseRecord(std::span<const std::byte> bytes, const Catalogue& catalogue, std::int64_t utc_offset_ns)
 {
     const auto malformed = [](std::string what) { return util::Error{util::Errc::Malformed, std::move(what)}; };
-    Event event;
     if (bytes.size() < sizeof(ct_record)) return malformed(fmt::format("record of {} bytes is shorter than its header", bytes.size()));
-    std::memcpy(&event.m_head, bytes.data(), sizeof(ct_record));
-    const ct_record& head{event.m_head};
+    ct_record head;
+    std::memcpy(&head, bytes.data(), sizeof(head));
     if (head.size > bytes.size() || head.size < sizeof(ct_record)) return malformed(fmt::format("record claims {} bytes, {} are there", head.size, bytes.size()));
-    bytes = bytes.first(head.size);
+    Event event;
     event.m_def = catalogue.Find(head.tracepoint);
+    event.m_record = bytes.data();
+    event.m_utc_offset_ns = utc_offset_ns;
     if (event.m_def == nullptr) return malformed(fmt::format("record of unknown tracepoint {}", head.tracepoint));
     const std::vector<ArgDef>& args{event.m_def->args};
-    if (head.nargs != args.size()) return malformed(fmt::format("{} with {} arguments instead of {}", event.m_def->FullName(), head.nargs, args.size()));
-    const std::size_t slots_size{head.nargs * sizeof(std::uint64_t)};
-    if (bytes.size() - sizeof(ct_record) < slots_size) return malformed(fmt::format("{} is cut in its arguments", event.m_def->FullName()));
-    std::memcpy(event.m_slots.data(), bytes.data() + sizeof(ct_record), slots_size);
-    event.m_utc_offset_ns = utc_offset_ns;
-
-    std::span<const std::byte> blob{bytes.subspan(sizeof(ct_record) + slots_size)};
+    if (head.nargs != args.size() || head.nargs > CT_MAX_ARGS) return malformed(fmt::format("{} with {} arguments instead of {}", event.m_def->FullName(), head.nargs, args.size()));
+    std::size_t at{sizeof(ct_record) + head.nargs * sizeof(std::uint64_t)};
+    if (at > head.size) return malformed(fmt::format("{} is cut in its arguments", event.m_def->FullName()));
     for (std::size_t i{0}; i < args.size(); ++i) {
         if (args[i].type != ArgType::String && args[i].type != ArgType::Hash && args[i].type != ArgType::Bytes) continue;
-        const std::uint64_t size{event.m_slots[i]};
-        if (size > blob.size()) return malformed(fmt::format("{}: argument {} claims {} bytes, {} are left", event.m_def->FullName(), args[i].name, size, blob.size()));
+        const std::uint64_t size{event.Slot(i)};
+        if (size > head.size - at) return malformed(fmt::format("{}: argument {} claims {} bytes, {} are left", event.m_def->FullName(), args[i].name, size, head.size - at));
         if (args[i].type == ArgType::Hash && size != 32 && size != 0) return malformed(fmt::format("{}: argument {} is a hash of {} bytes", event.m_def->FullName(), args[i].name, size));
-        event.m_blobs[i] = blob.first(size);
-        blob = blob.subspan(size);
+        event.m_blobs[i] = static_cast<std::uint32_t>(at);
+        at += size;
     }
     return event;
 }

@@ -26,6 +26,7 @@ constexpr std::chrono::milliseconds IDLE_SLEEP{25};
 // A firing takes its time, then its place in the ring; another may come in between. This long we hold records back
 // to put them in order.
 constexpr std::uint64_t SETTLE_NS{2'000'000};
+constexpr std::uint64_t DRAIN_BYTES{1U << 20}; //!< at a time: what follows works in the cache, and memory stays bounded
 constexpr std::chrono::milliseconds START_PATIENCE{30'000};
 constexpr std::chrono::milliseconds GIVE_BACK_AFTER{100};
 
@@ -371,10 +372,13 @@ util::Result<pipeline::Source::Step> LiveSource::Pull(pipeline::Batch& batch, st
         const std::uint64_t before{Now(CLOCK_MONOTONIC)};
         const bool last{m_ended}; // detached before this drain: nothing comes after it
         m_ledger.ring_high_water_bytes = std::max(m_ledger.ring_high_water_bytes, m_ring->FillBytes());
-        m_ring->Drain([this](std::uint32_t kind, std::span<const std::byte> bytes) { OnRecord(kind, bytes); });
+        const bool all{m_ring->Drain([this](std::uint32_t kind, std::span<const std::byte> bytes) { OnRecord(kind, bytes); }, DRAIN_BYTES)};
         TellLosses();
         GiveBackCounters();
-        Emit(batch, last ? ~std::uint64_t{0} : before - SETTLE_NS);
+        // what is still in the ring may have fired a little before what was just read
+        const std::uint64_t newest{all || m_pending.empty() ? before : std::min(before, m_pending.back().ts_ns)};
+        Emit(batch, last && all ? ~std::uint64_t{0} : newest - SETTLE_NS);
+        if (!all && batch.count == 0) continue;
         if (batch.count != 0) return Step::Ready;
         if (last && m_ring->FillBytes() == 0) return Step::End;
         const auto now{std::chrono::steady_clock::now()};

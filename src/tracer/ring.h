@@ -35,17 +35,18 @@ public:
     std::uint64_t FillBytes() const noexcept;
 
     /**
-     * Hand every record that was produced before the call to `on_record(head, bytes)`, clear and release them.
-     * Stops early at a record still being written. Does not chase what is produced meanwhile: the producers'
-     * cache lines are theirs.
+     * Hand records that were produced before the call to `on_record(kind, bytes)`, clear and release them; stop after
+     * `most_bytes`, or at a record still being written. Does not chase what is produced meanwhile: the producers'
+     * cache lines are theirs. Returns whether everything was handed over.
      */
     template <class OnRecord>
-    void Drain(OnRecord&& on_record)
+    bool Drain(OnRecord&& on_record, std::uint64_t most_bytes = ~std::uint64_t{0} >> 1)
     {
         const std::uint64_t until{__atomic_load_n(&m_shared->produced, __ATOMIC_ACQUIRE)};
         std::uint64_t position{m_shared->consumed};
+        const std::uint64_t enough{position + most_bytes};
         std::uint64_t released{position};
-        while (position != until) {
+        while (position != until && position < enough) {
             std::byte* at{static_cast<std::byte*>(m_ring.Data()) + position % m_size};
             const std::uint64_t word{__atomic_load_n(reinterpret_cast<std::uint64_t*>(at), __ATOMIC_ACQUIRE)};
             if (word == 0) break; // being written
@@ -65,6 +66,7 @@ public:
             }
         }
         __atomic_store_n(&m_shared->consumed, position, __ATOMIC_RELEASE);
+        return position == until;
     }
 
     /** Sleep until the ring fills past its mark, `other_fd` is readable (-1: none), or `patience` is over. */
