@@ -236,7 +236,7 @@ Exit RunLog(const LogCommandOptions& options, Io io)
     };
     sinks::log::LogSink sink{io.out_fd,
                              {.json = options.json,
-                              .text = {.color = UseColor(options.color, io.out_is_terminal), .ascii = options.ascii || !IsUtf8Locale(), .show_node = false, .payload_hex = options.payload_hex},
+                              .text = {.color = UseColor(options.color, io.out_is_terminal), .ascii = options.ascii || !IsUtf8Locale(), .payload_hex = options.payload_hex},
                               .stop = &g_stop}};
     plan.limits.stop = &g_stop;
     auto next_stats{start + plan.stats_every};

@@ -29,6 +29,17 @@ void NodeNames::Observe(const event::Event& event)
     *entry = {event.Pid(), std::string{event.Str(LABEL)}, static_cast<std::int64_t>(event.Uint(STARTED_AT)), 0};
 }
 
+bool NodeNames::Several() const noexcept
+{
+    const Entry* first{nullptr};
+    for (const Entry& entry : m_entries) {
+        if (entry.gone_at_ns != 0) continue;
+        if (first != nullptr && first->label != entry.label) return true;
+        first = &entry;
+    }
+    return false;
+}
+
 event::NodeLabel NodeNames::Find(std::uint32_t pid) noexcept
 {
     if (m_last >= m_entries.size() || m_entries[m_last].pid != pid) {

@@ -29,6 +29,8 @@ public:
      * may come behind it. Valid until the next Observe.
      */
     event::NodeLabel Find(std::uint32_t pid) noexcept;
+    /** Whether nodes with different labels run at the moment. */
+    bool Several() const noexcept;
 };
 
 } // namespace coretap::pipeline

@@ -329,13 +329,16 @@ private:
         m_not_nodes.erase(id);
     }
 
-    void OnNewFile(const std::string& path)
+    /** `closed`: whoever wrote it has closed it. */
+    void OnNewFile(const std::string& path, bool closed)
     {
-        for (Rewritten& file : m_rewritten) {
-            if (file.path == path) {
-                file.quiet_since = Clock::now();
+        const auto rewritten{std::ranges::find(m_rewritten, path, &Rewritten::path)};
+        if (rewritten != m_rewritten.end()) {
+            if (!closed) {
+                rewritten->quiet_since = Clock::now();
                 return;
             }
+            m_rewritten.erase(rewritten);
         }
         util::Fd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
         if (!file) return;
@@ -353,7 +356,7 @@ private:
             whole.push_back(file.path);
             return true;
         });
-        for (const std::string& path : whole) OnNewFile(path);
+        for (const std::string& path : whole) OnNewFile(path, true);
     }
 
     /** Images that no process runs and that nothing can start any more. */
@@ -433,7 +436,7 @@ private:
                 const auto directory{m_directory_watches.find(event->wd)};
                 if (directory == m_directory_watches.end() || event->len == 0) continue;
                 for (const std::string& path : std::set<std::string>{directory->second}) {
-                    if (std::filesystem::path{path}.filename() == event->name) OnNewFile(path);
+                    if (std::filesystem::path{path}.filename() == event->name) OnNewFile(path, (event->mask & IN_CREATE) == 0);
                 }
             }
         }

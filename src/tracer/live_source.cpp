@@ -361,7 +361,7 @@ util::Result<pipeline::Source::Step> LiveSource::Pull(pipeline::Batch& batch, st
         if (!read && !m_stopping) {
             // What was in the ring when the attacher died is still good.
             m_stopping = m_ended = true;
-            m_notice(read.GetError().what);
+            m_failure = read.GetError();
         } else if (!read) {
             m_ended = true;
         }
@@ -380,7 +380,7 @@ util::Result<pipeline::Source::Step> LiveSource::Pull(pipeline::Batch& batch, st
         Emit(batch, last && all ? ~std::uint64_t{0} : newest - SETTLE_NS);
         if (!all && batch.count == 0) continue;
         if (batch.count != 0) return Step::Ready;
-        if (last && m_ring->FillBytes() == 0) return Step::End;
+        if (last && m_ring->FillBytes() == 0) return m_failure ? util::Result<Step>{*m_failure} : util::Result<Step>{Step::End};
         const auto now{std::chrono::steady_clock::now()};
         if (now >= give_up) return Step::Idle;
         const auto left{std::chrono::ceil<std::chrono::milliseconds>(give_up - now)};

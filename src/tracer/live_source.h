@@ -86,6 +86,7 @@ class LiveSource : public pipeline::Source {
     bool m_stopping{false};
     bool m_ended{false};
     bool m_dead{false};
+    std::optional<util::Error> m_failure; //!< the attacher died; told once what it left in the ring has been read
     std::string m_dead_reason;
 
     LiveSource(const event::Catalogue& catalogue, OnNotice notice, TraceOptions options);

@@ -6,7 +6,7 @@ import signal
 import harness
 from harness import Case, Sim, Tap, brief, expected_of
 
-LONG = 3 * harness.PATIENCE
+LONG = 1.5 * harness.PATIENCE
 
 
 class Losses(Case):

@@ -12,6 +12,7 @@ import contextlib
 import ctypes
 import datetime
 import decimal
+import functools
 import hashlib
 import http.client
 import json
@@ -133,6 +134,7 @@ class Node:
         self.listen = listen
         self.port = self.onion_port = self.rpc_port = None
         self.pids = []
+        self.started_at = {}  # pid -> UTC seconds
         self._process = None
 
     @property
@@ -156,6 +158,7 @@ class Node:
             command += ["-listen=0"]
         self._process = _spawn(command + list(self.args), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         self.pids.append(self._process.pid)
+        self.started_at[self.pid] = time.time()
 
     def start(self):
         for attempt in range(3):
@@ -222,6 +225,8 @@ class Node:
             raise AssertionError("bitcoind did not stop") from None
         finally:
             self._close()
+        if self._process.returncode != 0:
+            raise AssertionError(f"bitcoind ended with {self._process.returncode}")
 
     def kill(self):
         """End it as a power cut would."""
@@ -234,17 +239,42 @@ class Node:
 
 
 class Event:
-    """A line of `coretap log --json`."""
+    """A line of `coretap log --json`. Taken apart when first looked at: most may be of other people's nodes."""
+    HEAD = re.compile(rb'\{"ts": ?"[^"]*", ?"mono_ns": ?\d+, ?"event": ?"([a-z_0-9:]+)", ?"node": ?(?:null|"(?:[^"\\]|\\.)*"), ?"pid": ?(\d+)')
 
     def __init__(self, line, number):
-        self.raw = raw = json.loads(line)
+        head = self.HEAD.match(line)
+        if head is None:
+            raise ValueError("not an event")
+        self._line = line
         self.number = number
-        self.name = raw["event"]
-        self.pid = raw["pid"]
-        self.tid = raw["tid"]
-        self.mono_ns = raw["mono_ns"]
-        self.label = raw["node"]
-        self.args = raw["args"]
+        self.name = head[1].decode()
+        self.pid = int(head[2])
+
+    @property
+    def spoiled(self):
+        """Whether something of it was cut, shed, or could not be read."""
+        return not self._line.endswith(b"}}\n") and bool({"faults", "cut", "shed"} & self.raw.keys())
+
+    @functools.cached_property
+    def raw(self):
+        return json.loads(self._line)
+
+    @property
+    def args(self):
+        return self.raw["args"]
+
+    @property
+    def tid(self):
+        return self.raw["tid"]
+
+    @property
+    def mono_ns(self):
+        return self.raw["mono_ns"]
+
+    @property
+    def label(self):
+        return self.raw["node"]
 
     def __getattr__(self, name):
         try:
@@ -253,7 +283,7 @@ class Event:
             raise AttributeError(f"{name} in {self}") from None
 
     def __repr__(self):
-        text = json.dumps(self.raw)
+        text = self._line.decode(errors="replace").rstrip()
         return text if len(text) < 400 else text[:400] + "…"
 
     @property
@@ -291,7 +321,7 @@ class Tap:
             for line in lines:
                 try:
                     self._events.append(Event(line, len(self._events)))
-                except (ValueError, KeyError) as error:
+                except ValueError as error:
                     self._unreadable.append((error, line[:400]))
 
     def _read_words(self):
@@ -314,7 +344,7 @@ class Tap:
     def events(self, *names, pids=None, since=0, **args):
         """Events so far, in the log's order; of these names, nodes, and values of arguments."""
         return [event for event in self._events[since:]
-                if (not names or event.name in names) and (pids is None or event.pid in pids) and all(event.args.get(k) == v for k, v in args.items())]
+                if (pids is None or event.pid in pids) and (not names or event.name in names) and all(event.args.get(k) == v for k, v in args.items())]
 
     def wait_for(self, *names, count=1, **kwargs):
         """As events(), once there are `count`."""
@@ -357,7 +387,7 @@ class Tap:
             shown = len([event for event in self._events if not event.name.startswith("coretap:")])
             if shown != delivered:
                 problems.append(f"delivered {delivered}, but {shown} lines")
-        if faulty := [event for event in self._events if {"faults", "cut", "shed"} & event.raw.keys()]:
+        if faulty := [event for event in self._events if event.spoiled]:
             problems.append(f"faults, cut or shed: {faulty[:3]}")
         if problems:
             raise AssertionError("; ".join(problems) + "\n" + "\n".join(self.words[-40:]))
@@ -401,6 +431,29 @@ class Peer:
             payload = self._take(struct.unpack_from("<I", header, 16)[0])
             if header[4:16].rstrip(b"\0") == name.encode():
                 return payload
+
+    @contextlib.contextmanager
+    def pinging(self):
+        """Send pings as fast as the node takes them, and leave its answers unread by anybody else."""
+        stop = threading.Event()
+
+        def send():
+            while not stop.is_set():
+                self.send("ping", os.urandom(8))
+
+        def drain():
+            while not stop.is_set():
+                if select.select([self._socket], [], [], 0.1)[0]:
+                    self._socket.recv(1 << 20)
+        threads = [threading.Thread(target=each, daemon=True) for each in (send, drain)]
+        for thread in threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join(PATIENCE_S)
 
     def wait_closed(self):
         """Until the node hangs up."""
@@ -447,6 +500,9 @@ class TestCase(unittest.TestCase):
             self.assertEqual(events[0].name, "coretap:node_found", "the node is introduced before its first event")
             found = events[0]
             self.assertEqual((found.args["label"], found.datadir, found.chain), (node.label, node.datadir, "regtest"))
+            self.assertEqual(found.executable, os.path.realpath(node.binary))
+            self.assertIn(b"GNU\0" + bytes.fromhex(found.build_id), pathlib.Path(node.binary).read_bytes())
+            self.assertLessEqual(abs(found.started_at - node.started_at[pid]), 1.5)
             times = [event.mono_ns for event in events if not event.name.startswith("coretap:")]
             self.assertEqual(times, sorted(times))
             for event in events:

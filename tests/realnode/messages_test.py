@@ -63,9 +63,11 @@ class TwoNodes(harness.TestCase):
 class AttachedBefore(TwoNodes):
     """coretap waits for the nodes, and sees all of their lives. v1 transport: the overhead of a message is exactly its header."""
 
+    how = ()
+
     @classmethod
     def setUpClass(cls):
-        cls.log = cls.tap()
+        cls.log = cls.tap(*cls.how)
         alice = cls.node("alice", "-v2transport=0", listen=True).start()
         bob = cls.node("bob", "-v2transport=0", f"-connect={alice.address}").start()
         cls.nodes = (alice, bob)
@@ -134,6 +136,10 @@ class AttachedBefore(TwoNodes):
             self.assertEqual(types[sender, "out"][:len(FIRST)], types[receiver, "in"][:len(FIRST)])
 
 
+class AttachedAsBeforeLinux66(AttachedBefore):
+    how = ("--perf-uprobes",)
+
+
 class AttachedAfter(TwoNodes):
     """coretap comes when the nodes are talking already. Transport as the nodes like it, v2."""
 
@@ -163,6 +169,22 @@ class AttachedAfter(TwoNodes):
             with self.subTest(node=node.label):
                 self.check_stream(self.log, node)
                 self.check_captures(self.log, node, attached_us)
+
+
+class AttachedToBusyNode(harness.TestCase):
+    """Between attaching and being told of the node, messages come already: they belong to it as the others do."""
+    ATTEMPTS = 8
+
+    def test_messages(self):
+        alice = self.node("alice", "-v2transport=0", "-capturemessages=0", listen=True).start()
+        with harness.Peer(alice.port) as peer, peer.pinging():
+            for attempt in range(self.ATTEMPTS):
+                with self.subTest(attempt=attempt):
+                    log = self.tap()
+                    log.wait_for("net:inbound_message", pids={alice.pid}, count=100)
+                    log.wait_for("coretap:node_found", pids={alice.pid})
+                    log.stop()
+                    self.check_stream(log, alice)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,6 @@ constexpr std::size_t NAME_WIDTH{17};
 constexpr std::size_t MESSAGE_TYPE_WIDTH{12};
 constexpr std::size_t PEER_WIDTH{5};
 constexpr std::size_t CONN_TYPE_WIDTH{20};
-constexpr std::size_t ADDR_WIDTH{22};
 constexpr std::size_t SIZE_COLUMN_WIDTH{11}; // 4,000,000 B
 
 // ---- P2P messages ------------------------------------------------------------------------------------------------
@@ -46,10 +45,11 @@ void Message(TextLine& line)
     line.Put(inbound ? (ascii ? "<- " : "← ") : (ascii ? "-> " : "→ "));
     line.ArgPadded(message_arg::MSG_TYPE, MESSAGE_TYPE_WIDTH).Color(style.reset);
     line.Pad(MESSAGE_TYPE_WIDTH + (ascii ? 3 : 2), NAME_WIDTH);
-    line.Put(" peer ").ArgRight(message_arg::PEER_ID, PEER_WIDTH).Put("  ");
-    line.ArgPadded(message_arg::CONN_TYPE, CONN_TYPE_WIDTH).Put(" ");
-    line.Color(style.dim).ArgPadded(message_arg::ADDR, ADDR_WIDTH).Color(style.reset).Put(" ");
+    // the address last: an onion's or a host name's would push everything behind it out of line
     line.ArgRight(message_arg::SIZE, SIZE_COLUMN_WIDTH);
+    line.Put("  peer ").ArgRight(message_arg::PEER_ID, PEER_WIDTH).Put("  ");
+    line.ArgPadded(message_arg::CONN_TYPE, CONN_TYPE_WIDTH).Put(" ");
+    line.Color(style.dim).Arg(message_arg::ADDR).Color(style.reset);
     Payload(line);
 }
 

@@ -32,7 +32,7 @@ struct TextOptions {
 /**
  * Formats events:
  *
- *   09:15:04.123456  ← inv            peer    12  outbound-full-relay  203.0.113.7:8333            1,234 B
+ *   09:15:04.123456  ← inv                 1,234 B  peer    12  outbound-full-relay  203.0.113.7:8333
  *   09:15:04.123460  mempool:added     <txid> 141 vB 1,234 sat (8.75 sat/vB)
  *
  * The time of day is UTC. Values that could not be read are `?`, strings that were cut end in `…`. What others wrote is
@@ -45,6 +45,8 @@ class TextFormat {
 public:
     explicit TextFormat(TextOptions options) : m_options{options}, m_style{options.color ? Style::Colored() : Style::Plain()} {}
 
+    /** From now on a column says which node. */
+    void ShowNode() { m_options.show_node = true; }
     /** Append one line, with its newline. A node whose label is not known is shown as `pid NNN`. */
     void Append(std::string& out, const event::Event& event, const event::NodeLabel& node) const;
 };

@@ -110,6 +110,10 @@ TEST(Config, MalformedToml)
     EXPECT_THAT(What("[trace\n"), StartsWith("c.toml:1:"));
     EXPECT_THAT(What("\xff\xfe"), StartsWith("c.toml:1:1: "));
     EXPECT_THAT(What("[trace]\nring = \"1MiB\"\nring = \"2MiB\"\n"), StartsWith("c.toml:3:"));
+    EXPECT_THAT(What("\xcc\xaa"), StartsWith("c.toml:1:1: ")); // undefined in toml++ as it comes
+    EXPECT_EQ(What("a = n\n").find('\n'), std::string::npos);
+    EXPECT_THAT(What("[&"), StartsWith("c.toml:1:"));
+    EXPECT_THAT(What("[trace]\nuser \xc3\xa9= \"x\"\n"), StartsWith("c.toml:2:6: "));
     EXPECT_THAT(What("a = " + std::string(5000, '[')), StartsWith("c.toml:1:"));
 }
 
