@@ -85,7 +85,7 @@ TEST_F(TextFormatTest, WhatPeersWroteIsEscaped)
 {
     EXPECT_THAT(Line(id::MISBEHAVING_CONNECTION, {.args = {{"reason", "a \"b\"\n\x1b[31m\\"}}}),
                 EndsWith(R"(peer 12 misbehaved: "a \"b\"\x0a\x1b[31m\\")"));
-    EXPECT_THAT(Line(id::INBOUND_MESSAGE, {.args = {{"msg_type", "\x1b[2J"}}}), HasSubstr(R"(← \x1b[2J         peer    12)"));
+    EXPECT_THAT(Line(id::INBOUND_MESSAGE, {.args = {{"msg_type", "\x1b[2J"}}}), HasSubstr(R"(← \x1b[2J            1,234 B  peer    12)"));
 }
 
 TEST_F(TextFormatTest, Units)
