@@ -59,6 +59,30 @@ static __always_inline int read_type(__u64 type[4], __u64 address, __u8 *cut)
 	return 0;
 }
 
+/* A std::string's pointer nearly always points 16 bytes behind itself, into the string object: then one read has
+ * fetched both. Whatever the layout, the pointer itself says whether it is so. 0: read; otherwise try the long way. */
+static __always_inline int read_type_near(void *ctx, const volatile struct ct_plan_arg *arg, __u64 type[4])
+{
+	__u64 near[4], at, nul;
+
+	if (arg->spec.where != CT_ARG_MEM || arg->spec.size != 8)
+		return 1;
+	at = read_reg(ctx, arg->spec.reg) + arg->spec.off;
+	if (bpf_probe_read_user(near, sizeof(near), (void *)at) || near[0] != at + 16)
+		return 1;
+	nul = first_nul(near[2]);
+	if (nul) {
+		type[0] = keep_before(near[2], nul);
+		return 0;
+	}
+	nul = first_nul(near[3]);
+	if (!nul)
+		return 1;
+	type[0] = near[2];
+	type[1] = keep_before(near[3], nul);
+	return 0;
+}
+
 static __always_inline __u8 msg_type_id(const __u64 type[4])
 {
 	__u32 row = ct_msg_hash(type[0], type[1], CT_CONFIG.msg_mult) & 255;
@@ -268,7 +292,8 @@ static __always_inline int on_message(void *ctx, const volatile struct ct_plan *
 		ring_prefetch();
 	m.row = node_row(tgid);
 	m.peer_id = CT_FETCH(0);
-	if (read_type(m.type_name, CT_FETCH(3), &cut))
+	if ((!known || read_type_near(ctx, &plan->args[3], m.type_name)) &&
+	    read_type(m.type_name, CT_FETCH(3), &cut))
 		m.faults |= 1u << 3;
 	m.msg_type = msg_type_id(m.type_name);
 	snap = ct_shared.snap[m.msg_type & (CT_MAX_MSG_TYPES - 1)];

@@ -58,10 +58,12 @@ static __always_inline void ring_prefetch(void)
 	__u32 at = position & (CT_CONFIG.elem_bytes - 1);
 
 	asm volatile("" : "+r"(at));
-	if (base && at <= CT_CONFIG.elem_bytes - 136) {
+	if (base && at <= CT_CONFIG.elem_bytes - 264) {
 		*(volatile __u64 *)(base + at);
 		*(volatile __u64 *)(base + at + 64);
 		*(volatile __u64 *)(base + at + 128);
+		*(volatile __u64 *)(base + at + 192);
+		*(volatile __u64 *)(base + at + 256);
 	}
 }
 

@@ -22,7 +22,8 @@ struct LogOptions {
 
 /**
  * Writes every event of a batch before Write returns: what is on the screen is never older than a batch. Learns the
- * nodes' names from the stream, and shows them from the moment there are several. One thread; not for events it should not show: filter before.
+ * nodes' names from the stream, and shows them from the moment there are several. One thread; not for events it
+ * should not show: filter before.
  *
  * Write fails with Errc::Io and the errno: EPIPE when the reader has gone (`| head`; the caller ignores SIGPIPE and
  * takes it for a good end), ENOSPC when the disk is full. What could not be written is given up, and later writes

@@ -48,5 +48,20 @@ TEST(NodeNames, ForgetsTheGoneAfterAWhile)
     EXPECT_EQ(names.Find(8).label, "new");
 }
 
+TEST(NodeNames, Several)
+{
+    EventMaker maker;
+    NodeNames names;
+    EXPECT_FALSE(names.Several());
+    names.Observe(maker.Make(id::CORETAP_NODE_FOUND, {.args = {{"label", "a"}}, .pid = 7}));
+    EXPECT_FALSE(names.Several());
+    names.Observe(maker.Make(id::CORETAP_NODE_FOUND, {.args = {{"label", "b"}}, .pid = 8}));
+    EXPECT_TRUE(names.Several());
+    names.Observe(maker.Make(id::CORETAP_NODE_GONE, {.args = {{"label", "a"}}, .pid = 7}));
+    EXPECT_FALSE(names.Several()); // not with one that is gone
+    names.Observe(maker.Make(id::CORETAP_NODE_FOUND, {.args = {{"label", "b"}}, .pid = 9}));
+    EXPECT_FALSE(names.Several()); // a restart under the same name
+}
+
 } // namespace
 } // namespace coretap::pipeline

@@ -83,6 +83,23 @@ TEST(LogSink, JsonKnowsTheNodesByTheStream)
     }
 }
 
+TEST(LogSink, SeveralNodesAreToldApart)
+{
+    EventMaker maker;
+    Pipe pipe;
+    LogSink sink{pipe.write.Get(), {}};
+    const event::Event batch[]{
+        maker.Make(id::CORETAP_NODE_FOUND, {.args = {{"label", "alpha"}}, .pid = 7}), maker.Make(id::INBOUND_MESSAGE, {.pid = 7}),
+        maker.Make(id::CORETAP_NODE_FOUND, {.args = {{"label", "beta"}}, .pid = 8}), maker.Make(id::INBOUND_MESSAGE, {.pid = 7})};
+    ASSERT_TRUE(sink.Write(batch));
+    std::istringstream lines{pipe.Drain()};
+    std::vector<std::string> read;
+    for (std::string line; std::getline(lines, line);) read.push_back(line);
+    ASSERT_EQ(read.size(), 4U);
+    EXPECT_THAT(read[1], HasSubstr("09:15:04.123456  ← inv"));
+    EXPECT_THAT(read[3], HasSubstr("09:15:04.123456  alpha        ← inv"));
+}
+
 TEST(LogSink, ReaderGone)
 {
     std::signal(SIGPIPE, SIG_IGN);
