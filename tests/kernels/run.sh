@@ -2,7 +2,7 @@
 # Boots another kernel under QEMU and traces there: tests/kernels/kernels_test.py, then those tests of tests/e2e that say
 # most about a kernel. Exit status 0: all passed there. Minutes without KVM, so not part of `make test` (docs/kernels.md).
 #
-#   tests/kernels/run.sh [--build DIR] [--tests 'FILE...'] [--keep DIR] KERNEL
+#   tests/kernels/run.sh [--build DIR] [--tests 'FILE...'] [--keep DIR] [--kvm] KERNEL
 #
 #   KERNEL       6.1, 6.12      the newest of Debian's kernels of that series that apt knows
 #                a package name as linux-image-6.1.0-50-amd64
@@ -10,6 +10,7 @@
 #   --build DIR  what to test: DIR/bin/coretap and coretap-sim (build/)
 #   --tests ...  these tests only, files of tests/kernels and tests/e2e
 #   --keep DIR   leave the initramfs and the console's log there
+#   --kvm        not emulated; a /dev/kvm inside a virtual machine may hang, so it has to be asked for
 #
 # Needs apt, busybox-static, cpio, python3, qemu-system-x86; the packages are unpacked, never installed. The guest gets
 # no network and no disk. CORETAP_KERNEL_CACHE: where packages are kept (~/.cache/coretap-kernels).
@@ -18,7 +19,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 top=$(cd "$here/../.." && pwd)
 cache=${CORETAP_KERNEL_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/coretap-kernels}
 
-build=$top/build keep='' kernel=''
+build=$top/build keep='' kernel='' kvm=0
 tests='kernels_test.py arguments_test.py user_tracepoints_test.py'
 fail() { echo "kernels: $1" >&2; exit 2; }
 while [[ $# -gt 0 ]]; do
@@ -26,6 +27,7 @@ while [[ $# -gt 0 ]]; do
         --build) build=$2; shift 2 ;;
         --tests) tests=$2; shift 2 ;;
         --keep) keep=$2; shift 2 ;;
+        --kvm) kvm=1; shift ;;
         -h | --help) sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"; exit 0 ;;
         -*) fail "what is $1? --help tells" ;;
         *) kernel=$1; shift ;;
@@ -112,9 +114,7 @@ echo "$tests" >"$root/coretap/tests/LIST"
 
 # ---- boot -----------------------------------------------------------------------------------------------------------------
 accel=(-accel tcg,thread=multi -cpu max) slow=20
-if [[ -r /dev/kvm && -w /dev/kvm ]]; then
-    accel=(-accel kvm -cpu host) slow=2
-fi
+[[ $kvm -eq 1 ]] && accel=(-accel kvm -cpu host) slow=3
 echo "kernels: booting $(basename "$image") ($(stat -c %s "$work/initramfs.gz" | awk '{printf "%.0f", $1 / 1048576}') MB of initramfs, ${accel[1]})" >&2
 log=$work/console.log
 status=0

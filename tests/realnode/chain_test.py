@@ -1,4 +1,5 @@
 """Blocks, mempool, wallet and UTXO cache of one node: what the tracepoints say equals what the RPC says."""
+import re
 import time
 
 import harness
@@ -202,6 +203,8 @@ class Chain(harness.TestCase):
         self.assertTrue(normal.success and aps.success)
         used, its_coins = (aps, selected_aps) if aps.used else (normal, selected)
         self.assertEqual(used.fee, fee)
+        logged = re.findall(r"Fee non-grouped = (\d+), grouped = (\d+), using (non-grouped|grouped)", self.alice.debug_log())[-1]
+        self.assertEqual((str(normal.fee), str(aps.fee), "grouped" if aps.used else "non-grouped"), logged)
         inputs = 0
         for each in tx["decoded"]["vin"]:
             source = self.wallet("gettransaction", each["txid"], True, True)["decoded"]

@@ -46,10 +46,11 @@ class Commands(harness.TestCase):
         """Of two nodes that run the same binary, --pid and --datadir show one."""
         bob = self.node("bob", "-v2transport=0", listen=True).start()
         carol = self.node("carol", "-v2transport=0", f"-connect={bob.address}").start()
-        harness.wait_until(bob.peers, "connected")
+        harness.wait_until(lambda: all(peer["bytesrecv_per_msg"].get("pong") for peer in (bob.peers() or [{"bytesrecv_per_msg": {}}]) + carol.peers()),
+                           "the first pings are answered")
         for target in ("--pid", str(bob.pid)), ("--datadir", bob.datadir):
             with self.subTest(target=target):
-                process = subprocess.Popen([harness.CORETAP, "log", "--json", "--only", "net", "--count", "4", "--duration", f"{harness.PATIENCE_S}s", *target],
+                process = subprocess.Popen([harness.CORETAP, "log", "--json", "--msg", "ping,pong", "--count", "4", "--duration", f"{harness.PATIENCE_S}s", *target],
                                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
                 words = ""
                 while "attached to" not in words:

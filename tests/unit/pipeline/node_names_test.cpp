@@ -39,6 +39,8 @@ TEST(NodeNames, ForgetsTheGoneAfterAWhile)
     EXPECT_EQ(names.Find(7).label, "a");              // its last events may follow
     tell(id::CORETAP_NODE_FOUND, 8, 9 * SECOND, "b"); // time may step back
     EXPECT_EQ(names.Find(7).label, "a");
+    tell(id::CORETAP_NODE_FOUND, 6, 69 * SECOND, "z");
+    EXPECT_EQ(names.Find(7).label, "a");
     tell(id::CORETAP_NODE_FOUND, 9, 71 * SECOND, "c");
     EXPECT_EQ(names.Find(7).label, "");
     EXPECT_EQ(names.Find(8).label, "b");

@@ -64,7 +64,8 @@ TEST_F(TextFormatTest, PayloadMarks)
     EXPECT_THAT(Line(id::INBOUND_MESSAGE, {.cut_mask = 1u << 5, .flags = CT_F_POLICY}), EndsWith("203.0.113.7:8333")); // none, as asked
     EXPECT_THAT(Line(id::INBOUND_MESSAGE, cut), EndsWith("203.0.113.7:8333  payload cut"));
     EXPECT_THAT(Line(id::INBOUND_MESSAGE, cut, {.payload_hex = true}), EndsWith("203.0.113.7:8333  616263…  payload cut"));
-    EXPECT_THAT(Line(id::INBOUND_MESSAGE, {.args = {{"payload", "abc"}, {"size", 3}}}, {.payload_hex = true}), EndsWith("203.0.113.7:8333  616263"));
+    EXPECT_THAT(Line(id::INBOUND_MESSAGE, {.args = {{"payload", "abc"}, {"size", 3}}}, {.payload_hex = true}),
+                EndsWith("203.0.113.7:8333  616263"));
     EXPECT_THAT(Line(id::INBOUND_MESSAGE, {.cut_mask = 1u << 5, .flags = CT_F_SHED}), EndsWith("203.0.113.7:8333  payload shed"));
     EXPECT_THAT(Line(id::INBOUND_MESSAGE, {.fault_mask = 1u << 5}), EndsWith("203.0.113.7:8333  payload unreadable"));
 }
