@@ -304,7 +304,7 @@ static __always_inline int on_message(void *ctx, const volatile struct ct_plan *
 	slot = CT_PEER_SLOT(tgid, m.peer_id);
 	seen = ct_shared.peers[slot];
 	conn = seen & 15;
-	if ((seen & ~31ull) != id || (deliver && !(seen & CT_PEER_SENT))) {
+	if (m.peer_id >> CT_PEER_ID_BITS || (seen & ~31ull) != id || (deliver && !(seen & CT_PEER_SENT))) {
 		m.addr = CT_FETCH(1);
 		m.conn_type = CT_FETCH(2);
 		conn = send_peer(&m, slot, deliver);

@@ -17,6 +17,12 @@ std::string Grouped(std::uint64_t value)
     return text;
 }
 
+std::string NameOf(const event::Catalogue& catalogue, std::uint16_t tracepoint)
+{
+    const event::TracepointDef* row{catalogue.Find(tracepoint)};
+    return row == nullptr ? fmt::format("tracepoint {}", tracepoint) : row->FullName();
+}
+
 double Seconds(std::chrono::nanoseconds duration) { return std::chrono::duration<double>(duration).count(); }
 
 } // namespace
@@ -32,12 +38,20 @@ std::chrono::nanoseconds OwnCpuTime()
     return total;
 }
 
-std::string LedgerLine(const pipeline::Ledger& ledger, const Cost& cost)
+std::string LedgerLine(const pipeline::Ledger& ledger, const event::Catalogue& catalogue, const Cost& cost)
 {
     const pipeline::Tally total{ledger.Total()};
     std::string line{fmt::format("{} fired, {} delivered", Grouped(total.fired), Grouped(total.delivered))};
     if (total.withheld != 0) line += fmt::format(", {} only counted", Grouped(total.withheld));
     line += fmt::format(", {} lost", Grouped(total.Lost()));
+    std::string where;
+    for (const auto& [tracepoint, tally] : ledger.tallies) {
+        for (const pipeline::LossReason reason : pipeline::LOSS_REASONS) {
+            const std::uint64_t lost{tally.lost[static_cast<std::size_t>(reason)]};
+            if (lost != 0) where += fmt::format("{}{} {} {}", where.empty() ? "" : ", ", NameOf(catalogue, tracepoint), pipeline::ToString(reason), Grouped(lost));
+        }
+    }
+    if (!where.empty()) line += " (" + where + ")";
     if (total.payload_shed != 0) line += fmt::format(", {} payloads left out under pressure", Grouped(total.payload_shed));
     if (total.arg_faults != 0) line += fmt::format(", {} with unreadable arguments", Grouped(total.arg_faults));
     const double elapsed{std::max(Seconds(cost.elapsed), 1e-9)};
@@ -54,8 +68,7 @@ std::string LedgerTable(const pipeline::Ledger& ledger, const event::Catalogue& 
 {
     std::string table{fmt::format("{:<42} {:>15} {:>15} {:>15} {:>12}\n", "tracepoint", "fired", "delivered", "only counted", "lost")};
     for (const auto& [tracepoint, tally] : ledger.tallies) {
-        const event::TracepointDef* row{catalogue.Find(tracepoint)};
-        table += fmt::format("{:<42} {:>15} {:>15} {:>15} {:>12}", row == nullptr ? "?" : row->FullName(), Grouped(tally.fired), Grouped(tally.delivered), Grouped(tally.withheld), Grouped(tally.Lost()));
+        table += fmt::format("{:<42} {:>15} {:>15} {:>15} {:>12}", NameOf(catalogue, tracepoint), Grouped(tally.fired), Grouped(tally.delivered), Grouped(tally.withheld), Grouped(tally.Lost()));
         for (const pipeline::LossReason reason : pipeline::LOSS_REASONS) {
             const std::uint64_t lost{tally.lost[static_cast<std::size_t>(reason)]};
             if (lost != 0) table += fmt::format("  {} {}", pipeline::ToString(reason), Grouped(lost));

@@ -18,8 +18,8 @@ struct Cost {
 /** CPU time of this process and of its children that have ended. */
 std::chrono::nanoseconds OwnCpuTime();
 
-/** `12,345 fired, 12,345 delivered, 0 lost; ...`: one line without newline. */
-std::string LedgerLine(const pipeline::Ledger& ledger, const Cost& cost);
+/** `12,345 fired, 12,345 delivered, 0 lost; ...`, losses by tracepoint and reason: one line without newline. */
+std::string LedgerLine(const pipeline::Ledger& ledger, const event::Catalogue& catalogue, const Cost& cost);
 /** A table by tracepoint, with every reason of loss that occurred. Ends with a newline. */
 std::string LedgerTable(const pipeline::Ledger& ledger, const event::Catalogue& catalogue);
 

@@ -81,17 +81,20 @@ util::Result<pipeline::FilterSpec> ParseFilter(const LogCommandOptions& options,
     return spec;
 }
 
-std::vector<std::string> SplitNames(const std::vector<std::string>& values)
+void Split(const std::string& text, char separator, std::vector<std::string>& parts)
+{
+    std::size_t from{0};
+    while (from <= text.size()) {
+        const std::size_t to{std::min(text.find(separator, from), text.size())};
+        if (to > from) parts.push_back(text.substr(from, to - from));
+        from = to + 1;
+    }
+}
+
+std::vector<std::string> SplitNames(const std::vector<std::string>& lists)
 {
     std::vector<std::string> names;
-    for (const std::string& value : values) {
-        std::size_t from{0};
-        while (from <= value.size()) {
-            const std::size_t to{std::min(value.find(',', from), value.size())};
-            if (to > from) names.push_back(value.substr(from, to - from));
-            from = to + 1;
-        }
-    }
+    for (const std::string& list : lists) Split(list, ',', names);
     return names;
 }
 
@@ -209,12 +212,9 @@ Exit RunLog(const LogCommandOptions& options, Io io)
     const bool sim{options.sim || (options.sim_if_none && !AnyNodeRuns())};
     app::StandIn stand_in;
     if (sim) {
-        auto prepared{app::StandIn::Prepare(SplitNames({[&] {
-                                                std::string words{options.sim_args};
-                                                std::ranges::replace(words, ' ', ',');
-                                                return words;
-                                            }()}),
-                                            plan.trace.user)};
+        std::vector<std::string> arguments;
+        Split(options.sim_args, ' ', arguments);
+        auto prepared{app::StandIn::Prepare(arguments, plan.trace.user)};
         if (!prepared) return Report(io, prepared.GetError());
         stand_in = std::move(*prepared);
         plan.trace.binary = stand_in.Path();
@@ -240,7 +240,6 @@ Exit RunLog(const LogCommandOptions& options, Io io)
                               .stop = &g_stop}};
     plan.limits.stop = &g_stop;
     auto next_stats{start + plan.stats_every};
-    std::uint64_t lost_told{0};
     app::RunHooks hooks{
         .stop_source = [&] { live.Stop(); },
         .also_stop_when = [&] { return options.check || (sim && stand_in.Ended()); },
@@ -249,14 +248,14 @@ Exit RunLog(const LogCommandOptions& options, Io io)
                 const auto now{std::chrono::steady_clock::now()};
                 if (plan.stats_every.count() == 0 || now < next_stats) return;
                 next_stats = now + plan.stats_every;
-                notice(app::LedgerLine(live.Losses(), cost()));
+                notice(app::LedgerLine(live.Losses(), plan.catalogue, cost()));
             },
     };
     const app::RunResult result{app::Run(live, sink, plan.catalogue, *plan.filter, plan.limits, hooks)};
     const pipeline::Ledger& ledger{live.Losses()};
-    lost_told = ledger.Total().Lost();
-    if (options.summary || (lost_told != 0 && !options.quiet)) io.err << app::LedgerTable(ledger, plan.catalogue);
-    if (!options.quiet || options.summary || lost_told != 0) io.err << "coretap: " << app::LedgerLine(ledger, cost()) << '\n';
+    const std::uint64_t lost{ledger.Total().Lost()};
+    if (options.summary) io.err << app::LedgerTable(ledger, plan.catalogue);
+    if (!options.quiet || options.summary || lost != 0) io.err << "coretap: " << app::LedgerLine(ledger, plan.catalogue, cost()) << '\n';
     if (result.malformed != 0) io.err << "coretap: " << result.malformed << " records were malformed and are not shown; please report this\n";
     io.err.flush();
     return ExitOf(result.outcome, io);
