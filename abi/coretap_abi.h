@@ -34,6 +34,7 @@
 #define CT_MAX_PAYLOAD 4000000   /* MAX_PROTOCOL_MESSAGE_LENGTH, src/net.h of Bitcoin Core */
 #define CT_MAX_STRING 512        /* longest string captured, without its NUL */
 #define CT_MAX_BYTES 32768       /* longest byte array of a user-defined tracepoint */
+#define CT_MAX_CONN_TYPE 30      /* bytes kept of a connection type (documented maximum: 20) */
 #define CT_MSG_TYPE_SIZE 24      /* bytes kept of a message type, NUL-padded (documented maximum: 20) */
 #define CT_MAX_DATA 40960        /* slots and blob of a record that is not a P2P message */
 #define CT_MAX_ADDR 260          /* bytes kept of a message's peer address: a host name (253), a port */

@@ -79,14 +79,16 @@ static __always_inline __u64 *slot_of(struct ct_scratch *s, __u32 i)
 /* One argument with bytes of its own, appended to the blob. Its slot held the pointer, and now holds the size. */
 __noinline int append_arg(__u32 key, __u32 index, __u32 i)
 {
-	const volatile struct ct_plan_arg *arg = &CT_CONFIG.plans[index & (CT_MAX_PLANS - 1)].args[i < CT_MAX_ARGS ? i : 0];
+	const volatile struct ct_plan_arg *arg;
 	struct ct_scratch *s = bpf_map_lookup_elem(&ct_scratch_slots, &key);
 	__u32 used, room, bit = 1u << (i & 15);
 	__u64 pointer, length;
 	long n;
 
-	if (!s)
+	if (!s || i >= CT_MAX_ARGS)
 		return 0;
+	asm volatile("" : "+r"(i)); /* a copy made before the comparison has no bound to verifiers before Linux 6.10 */
+	arg = &CT_CONFIG.plans[index & (CT_MAX_PLANS - 1)].args[i];
 	used = s->used;
 	pointer = *slot_of(s, i);
 	*slot_of(s, i) = 0;

@@ -5,8 +5,18 @@
 #include "bpf/args.h"
 #include "bpf/ring.h"
 
+/* Kept small: the stacks of all functions that call each other make 512 bytes at most, and kernels before 6.8 round
+ * each up to 32. What send_peer() needs is no longer needed when the message is sent. */
 struct message {
-	__u64 peer_id, addr, conn_type, type, size, payload;
+	__u64 peer_id;
+	union {
+		__u64 addr;    /* send_peer() */
+		__u64 payload; /* send_message() */
+	};
+	union {
+		__u64 conn_type; /* send_peer() */
+		__u64 size;      /* send_message() */
+	};
 	__u64 pid_tgid;
 	__u64 type_name[4];
 	__u32 faults;
@@ -107,6 +117,7 @@ static __always_inline __u8 conn_type_id(const __u64 name[4])
 
 #define CT_PEER_SENT 16u   /* bit of a peer's tag: its strings are in the ring */
 #define CT_PEER_ONCE 32u   /* send_peer()'s answer: do not remember, something could not be read */
+#define CT_PEER_FAULTS 8   /* send_peer()'s answer: from this bit on, which arguments those were */
 #define CT_PEER_FAILED 64u /* send_peer()'s answer: the strings could not be sent */
 
 /* The first message of a peer: learn its connection type and, when messages are delivered, send its strings
@@ -127,11 +138,13 @@ __noinline __u32 send_peer(const struct message *m, __u32 slot, __u32 deliver)
 		n = 1;
 	}
 	conn_size = n - 1;
-	if (conn_size == sizeof(conn) - 1)
+	if (conn_size > CT_MAX_CONN_TYPE) {
+		conn_size = CT_MAX_CONN_TYPE;
 		cut |= 1u << 2;
+	}
 	id = conn_type_id(conn);
 	if (!deliver)
-		return faults ? id | CT_PEER_ONCE : id;
+		return faults ? id | CT_PEER_ONCE | faults << CT_PEER_FAULTS : id;
 
 	position = ring_reserve(sizeof(*peer), sizeof(*peer));
 	if (position >= CT_RESERVE_CONTENDED)
@@ -158,7 +171,7 @@ __noinline __u32 send_peer(const struct message *m, __u32 slot, __u32 deliver)
 	peer->reserved = 0;
 	__builtin_memcpy(peer->conn_type, conn, sizeof(conn));
 	ring_commit(&peer->head, CT_RING_PEER, sizeof(*peer));
-	return id | (faults ? CT_PEER_ONCE : CT_PEER_SENT);
+	return id | (faults ? CT_PEER_ONCE | faults << CT_PEER_FAULTS : CT_PEER_SENT);
 }
 
 /* `size` is what was reserved; `n` bytes of payload are there, the rest stays zero. */
@@ -183,7 +196,7 @@ static __always_inline void fill_message(struct ct_ring_message *out, const stru
 
 /* Payload sizes beyond the small one, as bounds the verifier can see; what is given out is the exact size. */
 #define CT_CLASS(N)                                                              \
-	if (size <= (N)) {                                                       \
+	if (size <= (N) && (N) <= CT_CONFIG.elem_bytes) {                        \
 		position = ring_reserve(size, (N));                              \
 		if (position >= CT_RESERVE_CONTENDED)                            \
 			return position;                                         \
@@ -211,6 +224,7 @@ __noinline __u64 send_large(struct message *m)
 	size = sizeof(struct ct_ring_message) + n;
 	CT_CLASS(1024)
 	CT_CLASS(16384)
+	CT_CLASS(65536)
 	CT_CLASS(131072)
 	CT_CLASS(1048576)
 	CT_CLASS(CT_ELEM_MAX)
@@ -248,7 +262,6 @@ __noinline int send_message(struct message *m)
 		/* the event is worth more than its payload */
 		m->captured = 0;
 		m->flags |= CT_F_SHED;
-		CT_ADD(counters->payload_shed, 1);
 	}
 
 	ts_ns = bpf_ktime_get_ns();
@@ -268,6 +281,8 @@ __noinline int send_message(struct message *m)
 		m->faults |= 1u << 5;
 	}
 	fill_message(out, m, n, ts_ns, size);
+	if (m->flags & CT_F_SHED)
+		CT_ADD(counters->payload_shed, 1);
 	if (m->faults)
 		CT_ADD(counters->arg_faults, 1);
 	return 0;
@@ -308,6 +323,7 @@ static __always_inline int on_message(void *ctx, const volatile struct ct_plan *
 		m.addr = CT_FETCH(1);
 		m.conn_type = CT_FETCH(2);
 		conn = send_peer(&m, slot, deliver);
+		m.faults |= conn >> CT_PEER_FAULTS;
 		if (!(conn & (CT_PEER_FAILED | CT_PEER_ONCE)) && m.peer_id >> CT_PEER_ID_BITS == 0)
 			ct_shared.peers[slot] = id | (conn & 31);
 	}

@@ -190,7 +190,9 @@ Exit ExitOf(const util::Result<>& outcome, const Io& io)
     if (outcome) return Exit::Ok;
     const util::Error& error{outcome.GetError()};
     if (error.sys_errno == EPIPE) return Exit::Ok; // `| head` has what it wanted
-    if (error.sys_errno == EINTR && g_stop.load()) return Exit::Ok;
+    if (error.sys_errno == ETIMEDOUT) {
+        return Report(io, {util::Errc::Io, "nobody took the output for 2 s after the signal: the last events are not in it", ETIMEDOUT});
+    }
     return Report(io, error);
 }
 

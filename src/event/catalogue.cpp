@@ -10,8 +10,8 @@ namespace {
 // Bounds: doc/tracing.md of Bitcoin Core gives 68 characters for an address ("might be longer" with a host
 // name: a host name has at most 253, plus a port), 20 for connection and message types, 118 for a reject
 // reason, 128 for a misbehaviour. We capture with room to spare and mark what is cut.
-constexpr std::uint32_t ADDRESS_BOUND{260};
-constexpr std::uint32_t CONN_TYPE_BOUND{32};
+constexpr std::uint32_t ADDRESS_BOUND{CT_MAX_ADDR};
+constexpr std::uint32_t CONN_TYPE_BOUND{CT_MAX_CONN_TYPE};
 constexpr std::uint32_t REASON_BOUND{256};
 constexpr std::uint32_t WALLET_BOUND{256};
 
@@ -73,8 +73,8 @@ std::vector<TracepointDef> BuiltIn()
 
     core(id::BLOCK_CONNECTED, "validation", "block_connected", "29.0", "a block was connected to the chain (the duration was in microseconds before 29.0)",
         {Hash("block_hash", "hash of the block header"), Int("height", 4, Unit::Height, "height of the block"),
-         Uint("transactions", 8, Unit::Count, "transactions in the block"), Int("inputs", 4, Unit::Count, "inputs spent in the block"),
-         Int("sigops", 8, Unit::Count, "signature operations, without the coinbase's"), Int("duration", 8, Unit::Nanoseconds, "time it took to connect the block")});
+         Uint("transactions", 8, Unit::Count, "transactions in the block"), Int("inputs", 4, Unit::Count, "inputs of the block's transactions, the coinbase's own included"),
+         Int("sigops", 8, Unit::Count, "cost of the block's signature operations, the coinbase's included (a legacy one counts four)"), Int("duration", 8, Unit::Nanoseconds, "time it took to connect the block")});
 
     core(id::MEMPOOL_ADDED, "mempool", "added", "25.0", "a transaction entered the mempool",
         {Hash("txid", "transaction id"), Int("vsize", 4, Unit::VBytes, "virtual size"), Int("fee", 8, Unit::Satoshi, "fee")});

@@ -157,9 +157,15 @@ private:
             }
         }
         Scan();
-        if (m_options.require_node && m_nodes.empty()) return fatal({util::Errc::NotFound, NoNode()});
-        if (m_nodes.empty() && !m_stop && !m_options.only_pid) Notice(NoNode() + "; waiting for it to start");
+        if (m_options.require_node && !HaveNode()) return fatal({util::Errc::NotFound, NoNode()});
+        if (!HaveNode() && !m_stop && !m_options.only_pid) Notice(NoNode() + "; waiting for it to start");
         return true;
+    }
+
+    bool IsWanted(const NodeInfo& node) const { return !m_options.datadir || node.datadir == *m_options.datadir; }
+    bool HaveNode() const
+    {
+        return std::ranges::any_of(m_nodes, [this](const auto& node) { return IsWanted(node.second.info); });
     }
 
     std::string NoNode() const
@@ -204,8 +210,9 @@ private:
     }
 
     /** Look at a process: attach to its executable if that is a node's, and tell the reader of the node. */
-    void Consider(pid_t pid, std::uint64_t at_ns = MonotonicNs())
+    void Consider(pid_t pid, std::optional<std::uint64_t> exec_at_ns = std::nullopt)
     {
+        std::uint64_t at_ns{exec_at_ns.value_or(MonotonicNs())};
         auto file{OpenExecutable(pid)};
         if (!file) return;
         const auto id{IdOf(file->Get())};
@@ -232,6 +239,8 @@ private:
                 return;
             }
         }
+        // found by a scan, it may have fired from the moment its executable was attached to
+        if (!exec_at_ns) at_ns = std::min(at_ns, m_images.at(*id)->AttachingSinceNs());
         AddNode(pid, *id, at_ns);
     }
 
@@ -256,12 +265,12 @@ private:
         if (!info) return;
         Node node{std::move(*info), image_id, util::Fd{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))}};
         if (!node.pidfd) return;
-        node.info.build_id = m_images.at(image_id)->BuildId();
+        const Image& image{*m_images.at(image_id)};
+        node.info.build_id = image.BuildId();
         const bool taken{std::ranges::any_of(m_nodes, [&node](const auto& other) { return other.second.info.label == node.info.label && other.second.info.datadir != node.info.datadir; })};
         if (taken) node.info.label += fmt::format("-{}", pid);
         const NodeInfo& found{node.info};
-        const bool wanted{!m_options.datadir || found.datadir == *m_options.datadir};
-        Send({{"kind", "node"}, {"pid", pid}, {"started_at", found.started_at}, {"label", found.label}, {"executable", found.executable}, {"build_id", found.build_id}, {"datadir", found.datadir}, {"chain", found.chain}, {"at_ns", at_ns}, {"wanted", wanted}});
+        Send({{"kind", "node"}, {"pid", pid}, {"started_at", found.started_at}, {"label", found.label}, {"executable", found.executable}, {"build_id", found.build_id}, {"datadir", found.datadir}, {"chain", found.chain}, {"at_ns", at_ns}, {"wanted", IsWanted(found)}});
         m_nodes.emplace(pid, std::move(node));
     }
 

@@ -19,8 +19,7 @@ constexpr std::size_t MAX_FDS{4};
 
 util::Error Gone(const char* doing)
 {
-    const int error{errno};
-    return {util::Errc::Io, fmt::format("coretap's other process is gone ({}: {})", doing, std::strerror(error)), error};
+    return {util::Errc::Io, fmt::format("coretap's other process is gone (noticed when trying to {})", doing)};
 }
 
 } // namespace

@@ -92,6 +92,7 @@ util::Result<Image::Attached> Image::Attach(util::Fd file, std::string path, con
     attached.image = std::make_unique<Image>();
     Image& image{*attached.image};
     image.m_path = std::move(path);
+    image.m_attaching_since_ns = static_cast<std::uint64_t>(Clock::now().time_since_epoch().count()); // CLOCK_MONOTONIC
     image.m_file = std::move(file);
     auto file_id{IdOf(image.m_file.Get())};
     if (!file_id) return file_id.GetError();
@@ -101,7 +102,10 @@ util::Result<Image::Attached> Image::Attach(util::Fd file, std::string path, con
     if (::fcntl(image.m_file.Get(), F_SETSIG, lease_signal) == 0 && ::fcntl(image.m_file.Get(), F_SETLEASE, F_RDLCK) == 0) image.m_leased = true;
 
     auto probes{ReadProbes(image.m_file.Get(), image.m_path)};
-    if (!probes) return probes.GetError();
+    if (!probes) {
+        const util::Error& error{probes.GetError()};
+        return error.code == util::Errc::Io ? error : util::Error{util::Errc::NotFound, error.what, error.sys_errno};
+    }
     image.m_build_id = probes->build_id;
     const auto planned{PlanBinary(image.m_file.Get(), *probes, catalogue, modes)};
     attached.problems = planned->problems;

@@ -42,6 +42,7 @@ class Image {
     std::size_t m_tracepoints{0};
     std::size_t m_sites{0};
     bool m_leased{false};
+    std::uint64_t m_attaching_since_ns{0};
 
 public:
     struct Attached {
@@ -65,6 +66,8 @@ public:
     const std::string& BuildId() const noexcept { return m_build_id; }
     std::size_t Tracepoints() const noexcept { return m_tracepoints; }
     bool Leased() const noexcept { return m_leased; }
+    /** CLOCK_MONOTONIC before anything was attached: nothing it sent is older. */
+    std::uint64_t AttachingSinceNs() const noexcept { return m_attaching_since_ns; }
     ProgramCost Cost() const { return m_program ? ReadProgramCost(m_program->ProgramFd()) : ProgramCost{}; }
 };
 

@@ -63,10 +63,17 @@ std::string g_log;
 int CollectLog(libbpf_print_level level, const char* format, va_list args)
 {
     if (level == LIBBPF_DEBUG) return 0;
-    char line[4096];
-    const int n{std::vsnprintf(line, sizeof(line), format, args)};
+    va_list again;
+    va_copy(again, args);
+    const int n{std::vsnprintf(nullptr, 0, format, again)};
+    va_end(again);
+    if (n <= 0) return 0;
+    // the verifier's whole log is one message, and its end says what was wrong
+    std::string line(static_cast<std::size_t>(n), '\0');
+    std::vsnprintf(line.data(), line.size() + 1, format, args);
     const std::lock_guard lock{g_log_mutex};
-    if (n > 0 && g_log.size() < (1U << 20)) g_log += line;
+    g_log += line;
+    if (constexpr std::size_t LIMIT{1U << 20}; g_log.size() > LIMIT) g_log.erase(0, g_log.size() - LIMIT);
     return 0;
 }
 
@@ -78,6 +85,32 @@ util::Error KernelError(std::string_view doing, int error)
     }
     return {number == EINVAL || number == ENOTSUP || number == ENOSYS ? util::Errc::Unsupported : util::Errc::Io,
             fmt::format("{}: {}; `coretap doctor` checks what this kernel can do", doing, std::strerror(number)), number};
+}
+
+/** What the verifier said last, before its statistics; empty if it said nothing. */
+std::string VerifierVerdict()
+{
+    const std::lock_guard lock{g_log_mutex};
+    const std::size_t end{g_log.rfind("-- END PROG LOAD LOG --")};
+    if (end == std::string::npos) return {};
+    std::string_view log{std::string_view{g_log}.substr(0, end)};
+    while (!log.empty()) {
+        while (log.ends_with('\n')) log.remove_suffix(1);
+        const std::size_t newline{log.rfind('\n')};
+        const std::string_view line{newline == std::string_view::npos ? log : log.substr(newline + 1)};
+        log = newline == std::string_view::npos ? std::string_view{} : log.substr(0, newline);
+        if (!line.starts_with("processed ") && !line.starts_with("verification time") && !line.starts_with("stack depth")) return std::string{line};
+    }
+    return {};
+}
+
+/** The verifier's own refusal is EACCES as often as not, and no privilege mends that. */
+util::Error LoadError(std::string_view what, int error)
+{
+    const std::string verdict{VerifierVerdict()};
+    if (verdict.empty() || error == -EPERM) return KernelError(fmt::format("the kernel refused {}", what), error);
+    return {util::Errc::Unsupported,
+            fmt::format("this kernel's verifier refused {} ({}). Linux 5.15 to 6.18 accept it as released: please report this, with `uname -r`", what, verdict), -error};
 }
 
 bpf_object* OpenObject()
@@ -179,7 +212,7 @@ util::Result<KernelProgram> KernelProgram::Load(const KernelMaps& maps, const ct
     bpf_program* program{bpf_object__find_program_by_name(object, "coretap")};
     bpf_program__set_autoload(bpf_object__find_program_by_name(object, "coretap_exec"), false);
     if (kind == AttachKind::UprobeMulti) bpf_program__set_expected_attach_type(program, TRACE_UPROBE_MULTI);
-    if (const int error{bpf_object__load(object)}; error != 0) return KernelError("the kernel refused coretap's program", error);
+    if (const int error{bpf_object__load(object)}; error != 0) return LoadError("coretap's program", error);
     loaded.m_prog_fd = bpf_program__fd(program);
     return loaded;
 }
@@ -242,7 +275,7 @@ util::Result<ExecWatch> ExecWatch::Start(const KernelMaps& maps)
     if (const int error{UseMaps(object, maps)}; error != 0) return KernelError("cannot share the maps", error);
     bpf_program* program{bpf_object__find_program_by_name(object, "coretap_exec")};
     bpf_program__set_autoload(bpf_object__find_program_by_name(object, "coretap"), false);
-    if (const int error{bpf_object__load(object)}; error != 0) return KernelError("the kernel refused the watch on execve", error);
+    if (const int error{bpf_object__load(object)}; error != 0) return LoadError("the watch on execve", error);
     watch.m_notices = std::make_unique<std::vector<ExecNotice>>();
     const auto on_exec = [](void* notices, void* data, std::size_t size) {
         ct_ring_exec exec{};

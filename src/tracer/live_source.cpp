@@ -372,17 +372,21 @@ util::Result<pipeline::Source::Step> LiveSource::Pull(pipeline::Batch& batch, st
         const std::uint64_t before{Now(CLOCK_MONOTONIC)};
         const bool last{m_ended}; // detached before this drain: nothing comes after it
         m_ledger.ring_high_water_bytes = std::max(m_ledger.ring_high_water_bytes, m_ring->FillBytes());
+        const std::uint64_t consumed_before{m_ring->Shared().consumed};
         const bool all{m_ring->Drain([this](std::uint32_t kind, std::span<const std::byte> bytes) { OnRecord(kind, bytes); }, DRAIN_BYTES)};
         TellLosses();
         GiveBackCounters();
         // what is still in the ring may have fired a little before what was just read
         const std::uint64_t newest{all || m_pending.empty() ? before : std::min(before, m_pending.back().ts_ns)};
         Emit(batch, last && all ? ~std::uint64_t{0} : newest - SETTLE_NS);
-        if (!all && batch.count == 0) continue;
         if (batch.count != 0) return Step::Ready;
-        if (last && m_ring->FillBytes() == 0) return m_failure ? util::Result<Step>{*m_failure} : util::Result<Step>{Step::End};
+        const std::uint64_t fill{m_ring->FillBytes()};
+        const bool jammed{last && fill != 0 && ++m_stuck > 100}; // detached, and still a record half written: cannot be
+        if (jammed) m_notice(fmt::format("{} bytes in the ring were never finished and are not shown; please report this", fill));
+        if (last && (fill == 0 || jammed)) return m_failure ? util::Result<Step>{*m_failure} : util::Result<Step>{Step::End};
         const auto now{std::chrono::steady_clock::now()};
         if (now >= give_up) return Step::Idle;
+        if (!all && m_ring->Shared().consumed != consumed_before) continue; // there is more to take
         const auto left{std::chrono::ceil<std::chrono::milliseconds>(give_up - now)};
         const auto sleep{m_pending.empty() ? IDLE_SLEEP : std::chrono::milliseconds{2}};
         m_ring->Wait(std::min(left, sleep), m_channel.PollFd());

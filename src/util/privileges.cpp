@@ -6,8 +6,10 @@
 
 #include <fmt/format.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <pwd.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 namespace coretap::util {
@@ -34,6 +36,12 @@ Result<> DropPrivileges(const std::string& user)
         if (::geteuid() == 0 && ::setgroups(0, nullptr) != 0) return failed("setgroups");
         if (::setresgid(gid, gid, gid) != 0) return failed("setresgid");
         if (::setresuid(uid, uid, uid) != 0) return failed("setresuid");
+    }
+    if (::geteuid() != 0) { // ambient ones stay through all of the above
+        __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+        const __user_cap_data_struct none[2]{};
+        (void)::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+        if (::syscall(SYS_capset, &header, none) != 0) return failed("capset");
     }
     if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return failed("no_new_privs");
     return {};

@@ -150,7 +150,9 @@ class Endings(Case):
 
         def restarts(count):
             for _ in range(count):
-                sim = Sim(self, binary, "--scenario", "restart-hello").expect(0)
+                sim = Sim(self, binary, "--scenario", "idle")
+                tap.wait_event(lambda event: event["event"].startswith("net:") and event["pid"] == sim.node_pid)
+                sim.send(signal.SIGTERM).expect(0)
                 tap.wait_event(lambda event: event["event"] == "coretap:node_gone" and event["pid"] == sim.node_pid)
 
         restarts(5)

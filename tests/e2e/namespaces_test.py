@@ -11,8 +11,6 @@ HELLO = ("--scenario", "restart-hello", "--wait-attached", "--settle", "300ms")
 class Elsewhere(Case):
     def check_traced(self, tap, sim):
         sim.expect(0)
-        if tap.process.poll() is None:
-            tap.wait_event(lambda event: event["event"] == "coretap:node_gone" and event["pid"] == sim.node_pid)
         tap.stop()
         self.assertEqual([(event["event"], event["args"]) for event in tap.probes(sim.node_pid)],
                          [(line["event"], expected_of(line, lambda kind: 0)[0]) for line in sim.fired_log() if line["event"] not in harness.HOT])

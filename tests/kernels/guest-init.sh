@@ -8,6 +8,10 @@ mount -t devtmpfs dev /dev 2>/dev/null
 mount -t tmpfs -o size=2g tmp /tmp
 chmod 1777 /tmp
 dmesg -n 4
+# An uprobe's program reads only what is in memory, and nobody has touched most string constants of a program that has just
+# started: have the kernel map whole files at the first fault, or arguments cannot be read that could be in a real node.
+mkdir -p /tmp/debug && mount -t debugfs debug /tmp/debug && echo 2097152 >/tmp/debug/fault_around_bytes && umount /tmp/debug ||
+    echo "KERNELS: no debugfs, so some arguments of the simulator may be unreadable"
 ulimit -c 0
 for word in $(cat /proc/cmdline); do
     case $word in coretap_slow=*) export CORETAP_TEST_SLOW=${word#*=} ;; esac

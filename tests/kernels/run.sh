@@ -120,7 +120,7 @@ log=$work/console.log
 status=0
 timeout --foreground 3600 nice -n 10 qemu-system-x86_64 "${accel[@]}" -smp 2 -m 3072 -nodefaults -no-user-config -nographic -no-reboot -nic none \
     -serial stdio -kernel "$image" -initrd "$work/initramfs.gz" \
-    -append "console=ttyS0 quiet panic=-1 oops=panic coretap_slow=${CORETAP_TEST_SLOW:-$slow}" </dev/null | tr -d '\r' | tee "$log" || status=$?
+    -append "console=ttyS0 quiet panic=-1 oops=panic coretap_slow=${CORETAP_TEST_SLOW:-$slow}" </dev/null | stdbuf -oL tr -d '\r' | tee "$log" || status=$?
 [[ -n $keep ]] && cp "$work/initramfs.gz" "$log" "$keep/"
 
 if grep -q '^KERNELS: PASS' "$log"; then

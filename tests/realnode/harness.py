@@ -434,7 +434,7 @@ class Peer:
 
     @contextlib.contextmanager
     def pinging(self):
-        """Send pings as fast as the node takes them, and leave its answers unread by anybody else."""
+        """Meanwhile, pings as fast as the node takes them. What it answers is thrown away: do not receive()."""
         stop = threading.Event()
 
         def send():

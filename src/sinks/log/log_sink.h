@@ -16,7 +16,7 @@ namespace coretap::sinks::log {
 struct LogOptions {
     bool json{false};
     TextOptions text{}; //!< not used for JSON
-    /** Set by a signal's handler: a write that the signal interrupted is then given up (EINTR), not tried again. */
+    /** Set by a signal's handler: what is there is still written, unless nobody takes it for two seconds (ETIMEDOUT). */
     const std::atomic<bool>* stop{nullptr};
 };
 

@@ -148,30 +148,5 @@ TEST(LogSink, SlowReaderOnADescriptorThatDoesNotBlock)
     EXPECT_EQ(text.size(), 5000 * (one.size() + 1));
 }
 
-TEST(LogSink, StopEndsAWriteThatHangs)
-{
-    static std::atomic<bool> stop;
-    stop = false;
-    struct sigaction action {};
-    action.sa_handler = [](int) { stop = true; };
-    ASSERT_EQ(::sigaction(SIGUSR1, &action, nullptr), 0);
-    EventMaker maker;
-    Pipe pipe; // nobody reads
-    const std::vector<event::Event> batch(5000, maker.Make(id::MEMPOOL_ADDED));
-    LogSink sink{pipe.write.Get(), {.stop = &stop}};
-    std::atomic<bool> done{false};
-    std::thread signaller{[&, writer = ::pthread_self()] {
-        while (!done) { // the first may come before the write does
-            ::pthread_kill(writer, SIGUSR1);
-            std::this_thread::sleep_for(std::chrono::milliseconds{1});
-        }
-    }};
-    const auto written = sink.Write(batch);
-    done = true;
-    signaller.join();
-    ASSERT_FALSE(written);
-    EXPECT_EQ(written.GetError().sys_errno, EINTR);
-}
-
 } // namespace
 } // namespace coretap::sinks::log
