@@ -59,7 +59,7 @@ RunResult Run(pipeline::Source& source, pipeline::Sink& sink, const event::Catal
         }
         const auto step{source.Pull(batch, patience)};
         if (!step) {
-            result.outcome = step.GetError();
+            if (result.outcome) result.outcome = step.GetError();
             break;
         }
         if (*step == pipeline::Source::Step::End) break;
@@ -74,10 +74,11 @@ RunResult Run(pipeline::Source& source, pipeline::Sink& sink, const event::Catal
                 return false;
             });
             if (!events.empty()) {
-                if (auto written{sink.Write(events)}; !written) {
-                    result.outcome = written;
+                // after a failure we go on reading to the end, so that the ledger says what became of every event
+                if (result.outcome) result.outcome = sink.Write(events);
+                if (!result.outcome) {
+                    result.unwritten += events.size();
                     stop();
-                    break;
                 }
             }
             if (limits.count && result.shown >= *limits.count) stop();

@@ -46,6 +46,7 @@ struct RunHooks {
 struct RunResult {
     std::uint64_t shown{0};
     std::size_t malformed{0};
+    std::uint64_t unwritten{0}; //!< read, wanted, and in no output because the sink had failed; the batch it failed in included
     util::Result<> outcome{}; //!< a sink's or the source's error
 };
 

@@ -191,7 +191,7 @@ Exit ExitOf(const util::Result<>& outcome, const Io& io)
     const util::Error& error{outcome.GetError()};
     if (error.sys_errno == EPIPE) return Exit::Ok; // `| head` has what it wanted
     if (error.sys_errno == ETIMEDOUT) {
-        return Report(io, {util::Errc::Io, "nobody took the output for 2 s after the signal: the last events are not in it", ETIMEDOUT});
+        return Report(io, {util::Errc::Io, "nobody took the output for 2 s after the signal", ETIMEDOUT});
     }
     return Report(io, error);
 }
@@ -259,8 +259,10 @@ Exit RunLog(const LogCommandOptions& options, Io io)
     if (options.summary) io.err << app::LedgerTable(ledger, plan.catalogue);
     if (!options.quiet || options.summary || lost != 0) io.err << "coretap: " << app::LedgerLine(ledger, plan.catalogue, cost()) << '\n';
     if (result.malformed != 0) io.err << "coretap: " << result.malformed << " records were malformed and are not shown; please report this\n";
+    const Exit status{ExitOf(result.outcome, io)};
+    if (status != Exit::Ok && result.unwritten != 0) io.err << "coretap: up to " << result.unwritten << " events were read and are not in the output\n";
     io.err.flush();
-    return ExitOf(result.outcome, io);
+    return status;
 }
 
 } // namespace

@@ -38,7 +38,7 @@ HOT = "utxocache:add,utxocache:spent"
 NETWORKS = ["not_publicly_routable", "ipv4", "ipv6", "onion", "i2p", "cjdns", "internal"]
 FLUSH_MODES = ["NONE", "IF_NEEDED", "PERIODIC", "FORCE_FLUSH", "FORCE_SYNC"]
 #: longest captured string, by argument (src/event/catalogue.cpp); what is longer is cut and says so
-BOUNDS = {"addr": 260, "source": 260, "conn_type": 32, "msg_type": 24, "reason": 256, "wallet": 256, "algorithm": 256}
+BOUNDS = {"addr": 260, "source": 260, "conn_type": 30, "msg_type": 24, "reason": 256, "wallet": 256, "algorithm": 256}
 
 TRACEPOINTS = [
     "net:inbound_message", "net:outbound_message", "net:inbound_connection", "net:outbound_connection",
