@@ -57,6 +57,15 @@ static __always_inline int read_user_sized(__u64 *value, __u8 size, __u64 addres
 	}
 }
 
+/* Copies a string; its length with the NUL, or a negative error. Older kernels (5.15, 6.1) say 0
+ * for an empty one. */
+static __always_inline long read_user_str(void *to, __u32 size, __u64 address)
+{
+	long n = bpf_probe_read_user_str(to, size, (void *)address);
+
+	return n == 0 ? 1 : n;
+}
+
 /* An argument whose spec the verifier knows. A faulting read sets the argument's bit in *faults. */
 static __always_inline __u64 fetch_known(void *ctx, const volatile struct ct_plan_arg *arg, __u32 bit, __u32 *faults)
 {

@@ -87,7 +87,7 @@ __noinline int append_arg(__u32 key, __u32 index, __u32 i)
 
 	if (!s || i >= CT_MAX_ARGS)
 		return 0;
-	asm volatile("" : "+r"(i)); /* a copy made before the comparison has no bound to verifiers before Linux 6.10 */
+	asm volatile("" : "+r"(i)); /* to an older verifier (6.1) a copy made before the comparison has no bound */
 	arg = &CT_CONFIG.plans[index & (CT_MAX_PLANS - 1)].args[i];
 	used = s->used;
 	pointer = *slot_of(s, i);
@@ -122,8 +122,8 @@ __noinline int append_arg(__u32 key, __u32 index, __u32 i)
 			if (room > CT_MAX_STRING)
 				room = CT_MAX_STRING;
 			/* one more than the bound, to see that it goes on */
-			n = bpf_probe_read_user_str(s->data + used, room + 2, (void *)pointer);
-			if (n <= 0)
+			n = read_user_str(s->data + used, room + 2, pointer);
+			if (n < 0)
 				goto fault;
 			n -= 1;
 			if (n > room) {

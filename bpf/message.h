@@ -5,8 +5,8 @@
 #include "bpf/args.h"
 #include "bpf/ring.h"
 
-/* Kept small: the stacks of all functions that call each other make 512 bytes at most, and kernels before 6.8 round
- * each up to 32. What send_peer() needs is no longer needed when the message is sent. */
+/* Kept small: the stacks of functions that call each other may make 512 bytes, and older kernels (5.15, 6.1) round each
+ * up to 32. What send_peer() needs is no longer needed when the message is sent. */
 struct message {
 	__u64 peer_id;
 	union {
@@ -60,7 +60,7 @@ static __always_inline int read_type(__u64 type[4], __u64 address, __u8 *cut)
 		}
 	}
 	type[0] = type[1] = 0;
-	n = bpf_probe_read_user_str(type, 32, (void *)address);
+	n = read_user_str(type, 32, address);
 	if (n < 0) {
 		type[0] = type[1] = type[2] = type[3] = 0;
 		return 1;
@@ -118,6 +118,7 @@ static __always_inline __u8 conn_type_id(const __u64 name[4])
 #define CT_PEER_SENT 16u   /* bit of a peer's tag: its strings are in the ring */
 #define CT_PEER_ONCE 32u   /* send_peer()'s answer: do not remember, something could not be read */
 #define CT_PEER_FAULTS 8   /* send_peer()'s answer: from this bit on, which arguments those were */
+#define CT_PEER_CONTENDED 128u /* and why not, if not for want of room */
 #define CT_PEER_FAILED 64u /* send_peer()'s answer: the strings could not be sent */
 
 /* The first message of a peer: learn its connection type and, when messages are delivered, send its strings
@@ -131,8 +132,8 @@ __noinline __u32 send_peer(const struct message *m, __u32 slot, __u32 deliver)
 
 	if (!m)
 		return CT_PEER_FAILED;
-	n = bpf_probe_read_user_str(conn, sizeof(conn), (void *)m->conn_type);
-	if (n <= 0) {
+	n = read_user_str(conn, sizeof(conn), m->conn_type);
+	if (n < 0) {
 		conn[0] = conn[1] = conn[2] = conn[3] = 0;
 		faults |= 1u << 2;
 		n = 1;
@@ -148,12 +149,12 @@ __noinline __u32 send_peer(const struct message *m, __u32 slot, __u32 deliver)
 
 	position = ring_reserve(sizeof(*peer), sizeof(*peer));
 	if (position >= CT_RESERVE_CONTENDED)
-		return CT_PEER_FAILED;
+		return position == CT_RESERVE_FULL ? CT_PEER_FAILED : CT_PEER_FAILED | CT_PEER_CONTENDED;
 	CT_RING_AT(peer, position, sizeof(*peer));
 	if (!peer)
 		return CT_PEER_FAILED;
-	n = bpf_probe_read_user_str(peer->addr, CT_MAX_STRING, (void *)m->addr);
-	if (n <= 0) {
+	n = read_user_str(peer->addr, CT_MAX_STRING, m->addr);
+	if (n < 0) {
 		faults |= 1u << 1;
 		n = 1;
 	}
@@ -337,10 +338,9 @@ static __always_inline int on_message(void *ctx, const volatile struct ct_plan *
 			CT_ADD(ct_shared.counters[m.row & (CT_MAX_NODES - 1)][plan->tracepoint & (CT_MAX_TRACEPOINTS - 1)].withheld, 1);
 		return 0;
 	}
-	if (conn & CT_PEER_FAILED) { /* without its peer's strings the event would be a wrong one */
-		CT_ADD(ct_shared.counters[m.row & (CT_MAX_NODES - 1)][plan->tracepoint & (CT_MAX_TRACEPOINTS - 1)].lost_ring_full, 1);
-		return 0;
-	}
+	if (conn & CT_PEER_FAILED) /* without its peer's strings the event would be a wrong one */
+		return count_lost(&ct_shared.counters[m.row & (CT_MAX_NODES - 1)][plan->tracepoint & (CT_MAX_TRACEPOINTS - 1)],
+				  conn & CT_PEER_CONTENDED ? CT_RESERVE_CONTENDED : CT_RESERVE_FULL);
 
 	m.tracepoint = plan->tracepoint;
 	m.conn_type_id = conn & 15;

@@ -1,6 +1,7 @@
 #include "cli/cli.h"
 
 #include <cstdlib>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -48,9 +49,16 @@ bool IsUtf8Locale()
     return true; // nothing said, as under sudo and in containers: nearly every terminal is UTF-8
 }
 
-void AddNodeOptions(CLI::App& command, NodeOptions& options)
+std::string NormalPath(const std::string& path)
 {
-    const std::string group{"Which node (default: every node found)"};
+    std::error_code error;
+    std::string normal{std::filesystem::absolute(path, error).lexically_normal().string()};
+    while (normal.size() > 1 && normal.ends_with('/')) normal.pop_back();
+    return normal;
+}
+
+void AddNodeOptions(CLI::App& command, NodeOptions& options, const std::string& group)
+{
     auto* pid{command.add_option("--pid", options.pid, "this process")->type_name("PID")->group(group)->check(CLI::PositiveNumber)};
     auto* binary{command.add_option("--binary", options.binary, "every process that runs this file, now or later")->type_name("PATH")->group(group)};
     auto* datadir{command.add_option("--datadir", options.datadir, "the node with this data directory, now or later")->type_name("DIR")->group(group)};

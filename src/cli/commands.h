@@ -25,7 +25,9 @@ struct NodeOptions {
     std::optional<std::string> binary;
     std::optional<std::string> datadir;
 };
-void AddNodeOptions(CLI::App& command, NodeOptions& options);
+void AddNodeOptions(CLI::App& command, NodeOptions& options, const std::string& group);
+/** Absolute, without `.`, `..` and trailing slashes; as a node's data directory is known. Symbolic links stay. */
+std::string NormalPath(const std::string& path);
 
 /** Report an error the way all commands do. */
 Exit Report(const Io& io, const util::Error& error);

@@ -1,7 +1,6 @@
 #include <atomic>
 #include <cerrno>
 #include <csignal>
-#include <filesystem>
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -109,12 +108,14 @@ util::Result<> MakePlan(const LogCommandOptions& options, LogPlan& plan)
     }
     auto spec{ParseFilter(options, config)};
     if (!spec) return spec.GetError();
+    app::TracepointChoice choice{SplitNames(options.enable), SplitNames(options.count_only)};
+    if (choice.enable.empty()) choice.enable = config.enable;
+    // what is traced is shown
+    if (!spec->only.empty()) spec->only.insert(spec->only.end(), choice.enable.begin(), choice.enable.end());
     auto filter{pipeline::Filter::Make(std::move(*spec), plan.catalogue)};
     if (!filter) return filter.GetError();
     plan.filter.emplace(std::move(*filter));
 
-    app::TracepointChoice choice{SplitNames(options.enable), SplitNames(options.count_only)};
-    if (choice.enable.empty()) choice.enable = config.enable;
     auto modes{app::ChooseModes(plan.catalogue, *plan.filter, choice)};
     if (!modes) return modes.GetError();
     plan.trace.modes = *modes;
@@ -162,12 +163,7 @@ util::Result<> MakePlan(const LogCommandOptions& options, LogPlan& plan)
 
     if (options.node.pid) plan.trace.pid = *options.node.pid;
     plan.trace.binary = options.node.binary;
-    if (options.node.datadir) {
-        std::error_code error;
-        std::string datadir{std::filesystem::absolute(*options.node.datadir, error).lexically_normal().string()};
-        while (datadir.size() > 1 && datadir.ends_with('/')) datadir.pop_back();
-        plan.trace.datadir = datadir;
-    }
+    if (options.node.datadir) plan.trace.datadir = NormalPath(*options.node.datadir);
     plan.trace.measure_cost = options.measure_cost;
     plan.trace.force_perf_uprobe = options.perf_uprobes;
     plan.trace.require_node = options.no_wait;
@@ -272,8 +268,8 @@ void AddLog(CLI::App& app, Command& chosen)
     auto options{std::make_shared<LogCommandOptions>()};
     LogCommandOptions& o{*options};
     CLI::App* command{app.add_subcommand("log", "Show every event as it happens, one line each")};
-    AddNodeOptions(*command, o.node);
     const std::string node_group{"Which node (default: every node found)"};
+    AddNodeOptions(*command, o.node, node_group);
     command->add_flag("--sim", o.sim, "start the stand-in node, and watch that")->group(node_group);
     command->add_flag("--sim-if-none", o.sim_if_none, "the stand-in node if no node runs here")->group(node_group);
     command->add_option("--sim-args", o.sim_args, "arguments for the stand-in, as in --sim-args \"--rate 1000\"")->type_name("ARGS")->group(node_group);

@@ -51,7 +51,7 @@ util::Result<Target> FindTarget(const ProbesOptions& options)
         }
         if (!options.node.pid && !tracer::LooksLikeNode(file->Get())) continue;
         const auto info{tracer::ReadNodeInfo(pid)};
-        if (!info || (options.node.datadir && info->datadir != *options.node.datadir)) continue;
+        if (!info || (options.node.datadir && info->datadir != NormalPath(*options.node.datadir))) continue;
         return Target{std::move(*file), info->executable};
     }
     return util::Error{util::Errc::NotFound, "no node with Bitcoin Core's tracepoints runs here, or it is another user's; name a binary: coretap probes /path/to/bitcoind"};
@@ -88,10 +88,10 @@ void AddProbes(CLI::App& app, Command& chosen)
 {
     auto options{std::make_shared<ProbesOptions>()};
     CLI::App* command{app.add_subcommand("probes", "Show the tracepoints a binary or process carries, compared with what coretap knows")};
-    AddNodeOptions(*command, options->node);
+    AddNodeOptions(*command, options->node, "Which node (default: the first one found)");
     command->add_option("PATH", options->path, "an executable file")->type_name("");
     command->add_option("--config", options->config, "compare with the tracepoints of this configuration too")->type_name("FILE");
-    command->add_flag("--json", options->json, "one JSON object (docs/probes.md)");
+    command->add_flag("--json", options->json, "one JSON object (docs/json.md)");
     command->add_flag("--strict", options->strict, "fail on tracepoints that are not in the catalogue as well");
     command->add_option("--color", options->color, "auto, always, never")->check(CLI::IsMember({"auto", "always", "never"}))->type_name("WHEN");
     command->footer(R"(Exit status: 0 all of Bitcoin Core's tracepoints match, 4 no tracepoints, 5 the interface differs.

@@ -75,7 +75,7 @@ struct TracepointDef {
     std::string doc;
     std::vector<ArgDef> args;
 
-    /** `provider:name`, plus `@variant` for the second known layout of one probe. */
+    /** `provider:name`. Several layouts of one probe share it; the id tells them apart. */
     std::string FullName() const { return provider + ":" + name; }
     /** Index of the argument called `arg_name`, if there is one. */
     std::optional<std::size_t> ArgIndex(std::string_view arg_name) const;

@@ -17,7 +17,7 @@ struct ring_buffer;
 
 namespace coretap::tracer {
 
-/** The smallest ring that takes a whole 4,000,000-byte payload is 8 MiB; 16 MiB rides out bursts (PERF.md, ADR 1). */
+/** The smallest ring whose elements hold a whole 4,000,000-byte payload; smaller ones leave such payloads out (ADR 1). */
 inline constexpr std::uint32_t DEFAULT_RING_BYTES{16U << 20};
 inline constexpr std::uint32_t MIN_RING_BYTES{2 * CT_ELEM_MIN};
 inline constexpr std::uint32_t MAX_RING_BYTES{1U << 30};

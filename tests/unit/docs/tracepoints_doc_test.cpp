@@ -30,8 +30,8 @@ What coretap knows of each tracepoint. `coretap probes` compares a binary with t
 ([json.md](json.md)) has its arguments in this order and under these names. A tracepoint that is not here can be
 described in the configuration ([config.md](config.md)).
 
-* **since**: the first release of Bitcoin Core that carries the tracepoint in this form. An older or changed form is not
-  traced: `coretap log` says so when it attaches, and `coretap probes` says what differs.
+* **since**: the first release of Bitcoin Core that carries the tracepoint in this form. A probe with other
+  arguments is not traced: `coretap log` says so when it attaches, and `coretap probes` says what differs.
 * **default**: whether `coretap log` shows it without being asked. What is off is not attached; `--enable` or `--only`
   turns it on, and `--count-only` counts it in the kernel.
 * **operand**: what the probe's note must say, as `coretap probes` prints it: the size in bytes, negative if signed. The
