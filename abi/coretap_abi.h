@@ -22,22 +22,22 @@
 #define CT_ABI_VERSION 1
 
 /* ---- limits -------------------------------------------------------------------------------------------- */
-#define CT_MAX_ARGS 12           /* doc/tracing.md of Bitcoin Core: zero to twelve arguments */
-#define CT_MAX_TRACEPOINTS 128   /* ids: [0,64) the catalogue, [64,128) user-defined */
+#define CT_MAX_ARGS 12         /* doc/tracing.md of Bitcoin Core: zero to twelve arguments */
+#define CT_MAX_TRACEPOINTS 128 /* ids: [0,64) the catalogue, [64,128) user-defined */
 #define CT_USER_BASE 64
-#define CT_MAX_PLANS 128         /* one plan a probe site; the plan's index is the BPF cookie */
-#define CT_MAX_NODES 64          /* traced processes counted apart; the last row takes all beyond */
+#define CT_MAX_PLANS 128 /* one plan a probe site; the plan's index is the BPF cookie */
+#define CT_MAX_NODES 64  /* traced processes counted apart; the last row takes all beyond */
 #define CT_NODE_OTHER (CT_MAX_NODES - 1)
-#define CT_MAX_MSG_TYPES 64      /* 0 = a type we do not know */
-#define CT_MAX_CONN_TYPES 16     /* 0 = a connection type we do not know */
+#define CT_MAX_MSG_TYPES 64  /* 0 = a type we do not know */
+#define CT_MAX_CONN_TYPES 16 /* 0 = a connection type we do not know */
 #define CT_PEER_SLOTS 4096
-#define CT_MAX_PAYLOAD 4000000   /* MAX_PROTOCOL_MESSAGE_LENGTH, src/net.h of Bitcoin Core */
-#define CT_MAX_STRING 512        /* longest string captured, without its NUL */
-#define CT_MAX_BYTES 32768       /* longest byte array of a user-defined tracepoint */
-#define CT_MAX_CONN_TYPE 30      /* bytes kept of a connection type (documented maximum: 20) */
-#define CT_MSG_TYPE_SIZE 24      /* bytes kept of a message type, NUL-padded (documented maximum: 20) */
-#define CT_MAX_DATA 40960        /* slots and blob of a record that is not a P2P message */
-#define CT_MAX_ADDR 260          /* bytes kept of a message's peer address: a host name (253), a port */
+#define CT_MAX_PAYLOAD 4000000 /* MAX_PROTOCOL_MESSAGE_LENGTH, src/net.h of Bitcoin Core */
+#define CT_MAX_STRING 512      /* longest string captured, without its NUL */
+#define CT_MAX_BYTES 32768     /* longest byte array of a user-defined tracepoint */
+#define CT_MAX_CONN_TYPE 30    /* bytes kept of a connection type (documented maximum: 20) */
+#define CT_MSG_TYPE_SIZE 24    /* bytes kept of a message type, NUL-padded (documented maximum: 20) */
+#define CT_MAX_DATA 40960      /* slots and blob of a record that is not a P2P message */
+#define CT_MAX_ADDR 260        /* bytes kept of a message's peer address: a host name (253), a port */
 
 /* ---- the canonical record ------------------------------------------------------------------------------ */
 /*
@@ -50,8 +50,8 @@ struct ct_record {
 	__u32 size;       /* of the whole record, header included */
 	__u16 tracepoint; /* catalogue id */
 	__u8 nargs;
-	__u8 flags;       /* CT_F_* */
-	__u32 tgid;       /* process that fired, in the tracer's pid namespace */
+	__u8 flags; /* CT_F_* */
+	__u32 tgid; /* process that fired, in the tracer's pid namespace */
 	__u32 tid;
 	__u16 fault_mask; /* bit i: argument i could not be read, its value is unknown */
 	__u16 cut_mask;   /* bit i: argument i is longer than what was captured */
@@ -59,8 +59,8 @@ struct ct_record {
 };
 CT_STATIC_ASSERT(sizeof(struct ct_record) == 32, "ABI: append, never edit");
 
-#define CT_F_SHED 1u    /* the payload was left out because the ring was filling up */
-#define CT_F_POLICY 2u  /* the payload was cut by the capture policy */
+#define CT_F_SHED 1u   /* the payload was left out because the ring was filling up */
+#define CT_F_POLICY 2u /* the payload was cut by the capture policy */
 
 /* ---- the ring ------------------------------------------------------------------------------------------ */
 /*
@@ -94,15 +94,15 @@ struct ct_ring_message {
 	__u32 tgid;
 	__u32 tid;
 	__s64 peer_id;
-	__u64 msg_size;                  /* what the node had */
-	__u32 payload_size;              /* what was captured */
+	__u64 msg_size;     /* what the node had */
+	__u32 payload_size; /* what was captured */
 	__u16 tracepoint;
 	__u16 fault_mask;
 	__u8 flags;
-	__u8 msg_type;                   /* id, 0 = other */
-	__u8 conn_type;                  /* id, 0 = other */
-	__u8 type_cut;                   /* the message type was longer than CT_MSG_TYPE_SIZE */
-	char type[CT_MSG_TYPE_SIZE];     /* NUL-padded */
+	__u8 msg_type;               /* id, 0 = other */
+	__u8 conn_type;              /* id, 0 = other */
+	__u8 type_cut;               /* the message type was longer than CT_MSG_TYPE_SIZE */
+	char type[CT_MSG_TYPE_SIZE]; /* NUL-padded */
 	__u32 reserved;
 };
 CT_STATIC_ASSERT(sizeof(struct ct_ring_message) == 80, "ABI");
@@ -111,10 +111,10 @@ struct ct_ring_peer {
 	struct ct_ring_head head;
 	__s64 peer_id;
 	__u32 tgid;
-	__u16 addr_size;      /* bytes captured */
+	__u16 addr_size; /* bytes captured */
 	__u16 conn_type_size;
-	__u16 slot;           /* of the peer cache */
-	__u16 cut_mask;       /* bits as in ct_record: 1 address, 2 connection type */
+	__u16 slot;     /* of the peer cache */
+	__u16 cut_mask; /* bits as in ct_record: 1 address, 2 connection type */
 	__u16 fault_mask;
 	__u16 reserved;
 	char conn_type[32];
@@ -137,12 +137,12 @@ struct ct_ring_exec {
 #define CT_ARG_MEM_SIB 3 /* *(reg + (index << scale) + off) */
 
 struct ct_arg_spec {
-	__s64 off;      /* constant, or displacement */
-	__u8 where;     /* CT_ARG_CONST... */
-	__u8 reg;       /* index of a 64-bit word in the user's struct pt_regs; 0xff: no base register */
-	__u8 index;     /* likewise */
-	__u8 scale;     /* 0..3, a shift */
-	__u8 size;      /* 1, 2, 4, 8 */
+	__s64 off;  /* constant, or displacement */
+	__u8 where; /* CT_ARG_CONST... */
+	__u8 reg;   /* index of a 64-bit word in the user's struct pt_regs; 0xff: no base register */
+	__u8 index; /* likewise */
+	__u8 scale; /* 0..3, a shift */
+	__u8 size;  /* 1, 2, 4, 8 */
 	__u8 is_signed;
 	__u8 reg_shift; /* the value starts at this bit of the register (%ah: 8) */
 	__u8 reserved;
@@ -156,15 +156,15 @@ struct ct_arg_spec {
 
 struct ct_plan_arg {
 	struct ct_arg_spec spec;
-	__u32 bound;  /* most bytes captured: string (without NUL), bytes */
+	__u32 bound; /* most bytes captured: string (without NUL), bytes */
 	__u8 type;
 	__u8 len_arg; /* CT_TYPE_BYTES: which argument is the length */
 	__u16 reserved;
 };
 
 /* what to do with a firing */
-#define CT_MODE_OFF 0     /* not there */
-#define CT_MODE_COUNT 1   /* count in the kernel, send nothing */
+#define CT_MODE_OFF 0   /* not there */
+#define CT_MODE_COUNT 1 /* count in the kernel, send nothing */
 #define CT_MODE_DELIVER 2
 
 #define CT_HANDLER_GENERIC 0
@@ -199,8 +199,8 @@ struct ct_config {
 	__u8 msg_ids[256];
 	__u64 msg_mult;
 	struct ct_name conn_types[CT_MAX_CONN_TYPES]; /* [1..): by id */
-	__u32 elem_bytes;  /* a power of two */
-	__u32 ring_elems;  /* a power of two */
+	__u32 elem_bytes;                             /* a power of two */
+	__u32 ring_elems;                             /* a power of two */
 };
 
 /* The row of a message type, from the first 16 bytes of its name. */
@@ -208,12 +208,12 @@ struct ct_config {
 
 /* ---- shared, writable: counters and switches ----------------------------------------------------------- */
 struct ct_counters {
-	__u64 fired;           /* CT_HANDLER_MESSAGE: 0 here, the sum of ct_shared.messages instead */
-	__u64 withheld;        /* counted, not sent: the policy said so */
+	__u64 fired;    /* CT_HANDLER_MESSAGE: 0 here, the sum of ct_shared.messages instead */
+	__u64 withheld; /* counted, not sent: the policy said so */
 	__u64 lost_ring_full;
-	__u64 lost_contended;  /* too many firings at once on other CPUs or preempted on this one */
-	__u64 payload_shed;    /* sent, without the payload: the ring was filling up */
-	__u64 arg_faults;      /* sent, with an argument that could not be read */
+	__u64 lost_contended; /* too many firings at once on other CPUs or preempted on this one */
+	__u64 payload_shed;   /* sent, without the payload: the ring was filling up */
+	__u64 arg_faults;     /* sent, with an argument that could not be read */
 	__u64 reserved[2];
 };
 
@@ -226,15 +226,15 @@ struct ct_msg_counters {
  * to CT_PEER_ID_BITS, and in its low bits the connection type's id and whether the strings were sent. */
 #define CT_PEER_ID_BITS 35
 #define CT_PEER_TAG(tgid, peer_id) (((__u64)(tgid) << 42) ^ ((__u64)(peer_id) << 5) ^ (1ull << 41))
-#define CT_PEER_SLOT(tgid, peer_id) (((__u32)(peer_id) + (tgid) * 61u) & (CT_PEER_SLOTS - 1))
+#define CT_PEER_SLOT(tgid, peer_id) (((__u32)(peer_id) + (tgid)*61u) & (CT_PEER_SLOTS - 1))
 
 /* what a message type's snap says */
 #define CT_SNAP_WITHHOLD 0xffffffffu /* count it, send nothing */
 
 struct ct_shared {
 	/* written by the reader, read by the kernel programs */
-	__u64 consumed;    /* position in the ring up to which it has been read and cleared */
-	__u32 wake_armed;  /* 1: ring the doorbell once when the ring fills past wake_bytes */
+	__u64 consumed;   /* position in the ring up to which it has been read and cleared */
+	__u32 wake_armed; /* 1: ring the doorbell once when the ring fills past wake_bytes */
 	__u32 wake_bytes;
 	__u32 shed_bytes;  /* fill above which payloads are left out */
 	__u32 tgid_filter; /* 0: every process of the binary */
@@ -243,7 +243,7 @@ struct ct_shared {
 	/* written by the kernel programs */
 	__u64 produced; /* position in the ring up to which it has been given out */
 	__u64 reserved2[7];
-	__u32 nodes[CT_MAX_NODES]; /* tgid of each row below; 0 = free */
+	__u32 nodes[CT_MAX_NODES];  /* tgid of each row below; 0 = free */
 	__u64 peers[CT_PEER_SLOTS]; /* CT_PEER_TAG; the reader clears those of a process that ended */
 	struct ct_counters counters[CT_MAX_NODES][CT_MAX_TRACEPOINTS];
 	struct ct_msg_counters messages[CT_MAX_NODES][2][CT_MAX_CONN_TYPES][CT_MAX_MSG_TYPES];

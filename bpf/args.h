@@ -11,9 +11,9 @@
 #endif
 
 /* asm keeps clang from turning the cases into one load at a computed offset, which the verifier refuses */
-#define CT_REG_CASE(n)                                                                          \
-	case n:                                                                                 \
-		asm volatile("%0 = *(u64 *)(%1 + %2)" : "=r"(value) : "r"(ctx), "i"((n) * 8)); \
+#define CT_REG_CASE(n)                                                                       \
+	case n:                                                                              \
+		asm volatile("%0 = *(u64 *)(%1 + %2)" : "=r"(value) : "r"(ctx), "i"((n)*8)); \
 		break
 
 static __always_inline __u64 read_reg(void *ctx, __u8 index)
@@ -21,6 +21,7 @@ static __always_inline __u64 read_reg(void *ctx, __u8 index)
 	__u64 value = 0;
 
 	switch (index) {
+		/* clang-format off */
 	CT_REG_CASE(0); CT_REG_CASE(1); CT_REG_CASE(2); CT_REG_CASE(3); CT_REG_CASE(4); CT_REG_CASE(5);
 	CT_REG_CASE(6); CT_REG_CASE(7); CT_REG_CASE(8); CT_REG_CASE(9); CT_REG_CASE(10); CT_REG_CASE(11);
 	CT_REG_CASE(12); CT_REG_CASE(13); CT_REG_CASE(14); CT_REG_CASE(15); CT_REG_CASE(16); CT_REG_CASE(17);
@@ -30,6 +31,7 @@ static __always_inline __u64 read_reg(void *ctx, __u8 index)
 	CT_REG_CASE(27); CT_REG_CASE(28); CT_REG_CASE(29); CT_REG_CASE(30); CT_REG_CASE(31); CT_REG_CASE(32);
 	CT_REG_CASE(33);
 #endif
+		/* clang-format on */
 	}
 	return value;
 }

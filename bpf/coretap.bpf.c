@@ -24,14 +24,15 @@ static __always_inline int known_coin(void *ctx, const volatile struct ct_plan *
 		struct ct_ring_event event;
 		__u64 slot[5];
 		__u8 txid[32];
-	} *out;
+	} * out;
 	__u32 faults = 0;
 
 	if (ct_shared.tgid_filter && ct_shared.tgid_filter != pid_tgid >> 32)
 		return 0;
 	if (plan->mode == CT_MODE_DELIVER)
 		ring_prefetch();
-	counters = &ct_shared.counters[node_row(pid_tgid >> 32) & (CT_MAX_NODES - 1)][plan->tracepoint & (CT_MAX_TRACEPOINTS - 1)];
+	counters = &ct_shared.counters[node_row(pid_tgid >> 32) & (CT_MAX_NODES - 1)]
+				      [plan->tracepoint & (CT_MAX_TRACEPOINTS - 1)];
 	CT_ADD(counters->fired, 1);
 	if (plan->mode != CT_MODE_DELIVER)
 		return 0;
@@ -148,7 +149,8 @@ static __noinline int on_other(void *ctx, __u32 index, __u32 row)
 {
 	const volatile struct ct_plan *plan = &CT_CONFIG.plans[index & (CT_MAX_PLANS - 1)];
 	__u64 ts_ns = bpf_ktime_get_ns(), pid_tgid = bpf_get_current_pid_tgid();
-	struct ct_counters *counters = &ct_shared.counters[row & (CT_MAX_NODES - 1)][plan->tracepoint & (CT_MAX_TRACEPOINTS - 1)];
+	struct ct_counters *counters =
+		&ct_shared.counters[row & (CT_MAX_NODES - 1)][plan->tracepoint & (CT_MAX_TRACEPOINTS - 1)];
 	struct ct_ring_event *out;
 	__u32 i, size, total, nargs = plan->nargs, key = 0;
 	__u64 position;

@@ -115,11 +115,11 @@ static __always_inline __u8 conn_type_id(const __u64 name[4])
 	return id;
 }
 
-#define CT_PEER_SENT 16u   /* bit of a peer's tag: its strings are in the ring */
-#define CT_PEER_ONCE 32u   /* send_peer()'s answer: do not remember, something could not be read */
-#define CT_PEER_FAULTS 8   /* send_peer()'s answer: from this bit on, which arguments those were */
+#define CT_PEER_SENT 16u       /* bit of a peer's tag: its strings are in the ring */
+#define CT_PEER_ONCE 32u       /* send_peer()'s answer: do not remember, something could not be read */
+#define CT_PEER_FAULTS 8       /* send_peer()'s answer: from this bit on, which arguments those were */
 #define CT_PEER_CONTENDED 128u /* and why not, if not for want of room */
-#define CT_PEER_FAILED 64u /* send_peer()'s answer: the strings could not be sent */
+#define CT_PEER_FAILED 64u     /* send_peer()'s answer: the strings could not be sent */
 
 /* The first message of a peer: learn its connection type and, when messages are delivered, send its strings
  * ahead. Returns the connection type's id and CT_PEER_* bits. */
@@ -176,7 +176,8 @@ __noinline __u32 send_peer(const struct message *m, __u32 slot, __u32 deliver)
 }
 
 /* `size` is what was reserved; `n` bytes of payload are there, the rest stays zero. */
-static __always_inline void fill_message(struct ct_ring_message *out, const struct message *m, __u32 n, __u64 ts_ns, __u32 size)
+static __always_inline void fill_message(struct ct_ring_message *out, const struct message *m, __u32 n, __u64 ts_ns,
+					 __u32 size)
 {
 	out->ts_ns = ts_ns;
 	out->tgid = m->pid_tgid >> 32;
@@ -196,20 +197,20 @@ static __always_inline void fill_message(struct ct_ring_message *out, const stru
 }
 
 /* Payload sizes beyond the small one, as bounds the verifier can see; what is given out is the exact size. */
-#define CT_CLASS(N)                                                              \
-	if (size <= (N) && (N) <= CT_CONFIG.elem_bytes) {                        \
-		position = ring_reserve(size, (N));                              \
-		if (position >= CT_RESERVE_CONTENDED)                            \
-			return position;                                         \
-		CT_RING_AT(out, position, (N));                                  \
-		if (!out)                                                        \
-			return CT_RESERVE_FULL;                                  \
-		asm volatile("" : "+r"(n));                                      \
-		if (n > (N) - sizeof(*out))                                      \
-			n = (N) - sizeof(*out);                                  \
-		if (bpf_probe_read_user(out + 1, n, (void *)m->payload))         \
-			fault = 1u << 5;                                         \
-		goto filled;                                                     \
+#define CT_CLASS(N)                                                      \
+	if (size <= (N) && (N) <= CT_CONFIG.elem_bytes) {                \
+		position = ring_reserve(size, (N));                      \
+		if (position >= CT_RESERVE_CONTENDED)                    \
+			return position;                                 \
+		CT_RING_AT(out, position, (N));                          \
+		if (!out)                                                \
+			return CT_RESERVE_FULL;                          \
+		asm volatile("" : "+r"(n));                              \
+		if (n > (N) - sizeof(*out))                              \
+			n = (N) - sizeof(*out);                          \
+		if (bpf_probe_read_user(out + 1, n, (void *)m->payload)) \
+			fault = 1u << 5;                                 \
+		goto filled;                                             \
 	}
 
 /* Send a message with more payload than the small one. Returns a CT_RESERVE_* if the ring has no room. */
@@ -253,7 +254,8 @@ __noinline int send_message(struct message *m)
 		return 0;
 	counters = &ct_shared.counters[m->row & (CT_MAX_NODES - 1)][m->tracepoint & (CT_MAX_TRACEPOINTS - 1)];
 	if (m->captured > CT_SMALL - sizeof(*out)) {
-		if (m->captured <= 256 || CT_LOAD(ct_shared.produced) - CT_LOAD(ct_shared.consumed) <= CT_LOAD(ct_shared.shed_bytes)) {
+		if (m->captured <= 256 ||
+		    CT_LOAD(ct_shared.produced) - CT_LOAD(ct_shared.consumed) <= CT_LOAD(ct_shared.shed_bytes)) {
 			if (send_large(m) == 0) {
 				if (m->faults)
 					CT_ADD(counters->arg_faults, 1);
@@ -290,7 +292,8 @@ __noinline int send_message(struct message *m)
 }
 
 /* Arguments are fetched when they are needed: each one in memory costs as much as three atomic additions. */
-#define CT_FETCH(i) (known ? fetch_known(ctx, &plan->args[i], i, &m.faults) : fetch_any(ctx, &plan->args[i], i, &m.faults))
+#define CT_FETCH(i) \
+	(known ? fetch_known(ctx, &plan->args[i], i, &m.faults) : fetch_any(ctx, &plan->args[i], i, &m.faults))
 
 static __always_inline int on_message(void *ctx, const volatile struct ct_plan *plan, __u8 outbound, int known)
 {
@@ -308,8 +311,7 @@ static __always_inline int on_message(void *ctx, const volatile struct ct_plan *
 		ring_prefetch();
 	m.row = node_row(tgid);
 	m.peer_id = CT_FETCH(0);
-	if ((!known || read_type_near(ctx, &plan->args[3], m.type_name)) &&
-	    read_type(m.type_name, CT_FETCH(3), &cut))
+	if ((!known || read_type_near(ctx, &plan->args[3], m.type_name)) && read_type(m.type_name, CT_FETCH(3), &cut))
 		m.faults |= 1u << 3;
 	m.msg_type = msg_type_id(m.type_name);
 	snap = ct_shared.snap[m.msg_type & (CT_MAX_MSG_TYPES - 1)];
@@ -330,17 +332,23 @@ static __always_inline int on_message(void *ctx, const volatile struct ct_plan *
 	}
 
 	m.size = CT_FETCH(4);
-	counted = &ct_shared.messages[m.row & (CT_MAX_NODES - 1)][outbound & 1][conn & 15][m.msg_type & (CT_MAX_MSG_TYPES - 1)];
+	counted = &ct_shared.messages[m.row & (CT_MAX_NODES - 1)][outbound & 1][conn & 15]
+				     [m.msg_type & (CT_MAX_MSG_TYPES - 1)];
 	CT_ADD(counted->count, 1);
 	CT_ADD(counted->bytes, m.size);
 	if (!deliver) {
 		if (mode == CT_MODE_DELIVER)
-			CT_ADD(ct_shared.counters[m.row & (CT_MAX_NODES - 1)][plan->tracepoint & (CT_MAX_TRACEPOINTS - 1)].withheld, 1);
+			CT_ADD(ct_shared
+				       .counters[m.row & (CT_MAX_NODES - 1)]
+						[plan->tracepoint & (CT_MAX_TRACEPOINTS - 1)]
+				       .withheld,
+			       1);
 		return 0;
 	}
 	if (conn & CT_PEER_FAILED) /* without its peer's strings the event would be a wrong one */
-		return count_lost(&ct_shared.counters[m.row & (CT_MAX_NODES - 1)][plan->tracepoint & (CT_MAX_TRACEPOINTS - 1)],
-				  conn & CT_PEER_CONTENDED ? CT_RESERVE_CONTENDED : CT_RESERVE_FULL);
+		return count_lost(
+			&ct_shared.counters[m.row & (CT_MAX_NODES - 1)][plan->tracepoint & (CT_MAX_TRACEPOINTS - 1)],
+			conn & CT_PEER_CONTENDED ? CT_RESERVE_CONTENDED : CT_RESERVE_FULL);
 
 	m.tracepoint = plan->tracepoint;
 	m.conn_type_id = conn & 15;

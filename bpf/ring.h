@@ -90,7 +90,8 @@ __noinline __u64 ring_reserve(__u32 size, __u32 room)
 				__u32 offset = position & (elem - 1);
 
 				if (base && offset <= elem - sizeof(struct ct_ring_head))
-					ring_commit((struct ct_ring_head *)(base + offset), CT_RING_PAD, sizeof(struct ct_ring_head));
+					ring_commit((struct ct_ring_head *)(base + offset), CT_RING_PAD,
+						    sizeof(struct ct_ring_head));
 			}
 			return start;
 		}
@@ -112,13 +113,15 @@ static __always_inline void ring_wake(void)
 }
 
 /* The memory of a position ring_reserve() gave, with `room` constant bytes that the verifier can see. */
-#define CT_RING_AT(pointer, position, room)                                                             \
-	do {                                                                                            \
-		__u8 *base = ring_elem(position);                                                       \
-		__u32 at = (position) & (CT_CONFIG.elem_bytes - 1);                                     \
-													\
-		asm volatile("" : "+r"(at));                                                            \
-		(pointer) = base && (room) <= CT_CONFIG.elem_bytes && at <= CT_CONFIG.elem_bytes - (room) ? (void *)(base + at) : 0; \
+#define CT_RING_AT(pointer, position, room)                                                                 \
+	do {                                                                                                \
+		__u8 *base = ring_elem(position);                                                           \
+		__u32 at = (position) & (CT_CONFIG.elem_bytes - 1);                                         \
+                                                                                                            \
+		asm volatile("" : "+r"(at));                                                                \
+		(pointer) = base && (room) <= CT_CONFIG.elem_bytes && at <= CT_CONFIG.elem_bytes - (room) ? \
+				    (void *)(base + at) :                                                   \
+				    0;                                                                      \
 	} while (0)
 
 static __always_inline int count_lost(struct ct_counters *counters, __u64 position)

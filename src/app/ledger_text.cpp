@@ -33,7 +33,8 @@ std::chrono::nanoseconds OwnCpuTime()
     for (const int who : {RUSAGE_SELF, RUSAGE_CHILDREN}) {
         rusage usage{};
         if (::getrusage(who, &usage) != 0) continue;
-        for (const timeval& time : {usage.ru_utime, usage.ru_stime}) total += std::chrono::seconds{time.tv_sec} + std::chrono::microseconds{time.tv_usec};
+        for (const timeval& time : {usage.ru_utime, usage.ru_stime})
+            total += std::chrono::seconds{time.tv_sec} + std::chrono::microseconds{time.tv_usec};
     }
     return total;
 }
@@ -48,18 +49,23 @@ std::string LedgerLine(const pipeline::Ledger& ledger, const event::Catalogue& c
     for (const auto& [tracepoint, tally] : ledger.tallies) {
         for (const pipeline::LossReason reason : pipeline::LOSS_REASONS) {
             const std::uint64_t lost{tally.lost[static_cast<std::size_t>(reason)]};
-            if (lost != 0) where += fmt::format("{}{} {} {}", where.empty() ? "" : ", ", NameOf(catalogue, tracepoint), pipeline::ToString(reason), Grouped(lost));
+            if (lost != 0)
+                where += fmt::format("{}{} {} {}", where.empty() ? "" : ", ", NameOf(catalogue, tracepoint), pipeline::ToString(reason),
+                                     Grouped(lost));
         }
     }
     if (!where.empty()) line += " (" + where + ")";
     if (total.payload_shed != 0) line += fmt::format(", {} payloads left out under pressure", Grouped(total.payload_shed));
     if (total.arg_faults != 0) line += fmt::format(", {} with unreadable arguments", Grouped(total.arg_faults));
     const double elapsed{std::max(Seconds(cost.elapsed), 1e-9)};
-    line += fmt::format("; in {:.1f} s; coretap used {:.1f} % of a core, the ring was {:.1f} % full at most", elapsed, 100 * Seconds(cost.own_cpu) / elapsed,
-                        cost.ring_bytes == 0 ? 0.0 : 100.0 * static_cast<double>(ledger.ring_high_water_bytes) / static_cast<double>(cost.ring_bytes));
+    line += fmt::format(
+        "; in {:.1f} s; coretap used {:.1f} % of a core, the ring was {:.1f} % full at most", elapsed,
+        100 * Seconds(cost.own_cpu) / elapsed,
+        cost.ring_bytes == 0 ? 0.0 : 100.0 * static_cast<double>(ledger.ring_high_water_bytes) / static_cast<double>(cost.ring_bytes));
     if (ledger.kernel_run_count != 0) {
         line += fmt::format("; the node paid {:.0f} ns a firing for coretap's program, besides the trap ({:.3f} s in all)",
-                            static_cast<double>(ledger.kernel_run_time_ns) / static_cast<double>(ledger.kernel_run_count), static_cast<double>(ledger.kernel_run_time_ns) / 1e9);
+                            static_cast<double>(ledger.kernel_run_time_ns) / static_cast<double>(ledger.kernel_run_count),
+                            static_cast<double>(ledger.kernel_run_time_ns) / 1e9);
     }
     return line;
 }
@@ -68,7 +74,8 @@ std::string LedgerTable(const pipeline::Ledger& ledger, const event::Catalogue& 
 {
     std::string table{fmt::format("{:<42} {:>15} {:>15} {:>15} {:>12}\n", "tracepoint", "fired", "delivered", "only counted", "lost")};
     for (const auto& [tracepoint, tally] : ledger.tallies) {
-        table += fmt::format("{:<42} {:>15} {:>15} {:>15} {:>12}", NameOf(catalogue, tracepoint), Grouped(tally.fired), Grouped(tally.delivered), Grouped(tally.withheld), Grouped(tally.Lost()));
+        table += fmt::format("{:<42} {:>15} {:>15} {:>15} {:>12}", NameOf(catalogue, tracepoint), Grouped(tally.fired),
+                             Grouped(tally.delivered), Grouped(tally.withheld), Grouped(tally.Lost()));
         for (const pipeline::LossReason reason : pipeline::LOSS_REASONS) {
             const std::uint64_t lost{tally.lost[static_cast<std::size_t>(reason)]};
             if (lost != 0) table += fmt::format("  {} {}", pipeline::ToString(reason), Grouped(lost));

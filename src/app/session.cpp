@@ -26,7 +26,8 @@ util::Result<tracer::Modes> ChooseModes(const event::Catalogue& catalogue, const
     return modes;
 }
 
-std::array<std::uint32_t, CT_MAX_MSG_TYPES> ChooseSnap(const std::array<std::uint32_t, CT_MAX_MSG_TYPES>& policy, const pipeline::Filter& filter)
+std::array<std::uint32_t, CT_MAX_MSG_TYPES> ChooseSnap(const std::array<std::uint32_t, CT_MAX_MSG_TYPES>& policy,
+                                                       const pipeline::Filter& filter)
 {
     auto snap{policy};
     if (const auto wanted{filter.WantedMessageTypes()}) {
@@ -37,7 +38,8 @@ std::array<std::uint32_t, CT_MAX_MSG_TYPES> ChooseSnap(const std::array<std::uin
     return snap;
 }
 
-RunResult Run(pipeline::Source& source, pipeline::Sink& sink, const event::Catalogue& catalogue, const pipeline::Filter& filter, const RunLimits& limits, const RunHooks& hooks)
+RunResult Run(pipeline::Source& source, pipeline::Sink& sink, const event::Catalogue& catalogue, const pipeline::Filter& filter,
+              const RunLimits& limits, const RunHooks& hooks)
 {
     using Clock = std::chrono::steady_clock;
     RunResult result;

@@ -28,29 +28,31 @@ struct TracepointChoice {
 util::Result<tracer::Modes> ChooseModes(const event::Catalogue& catalogue, const pipeline::Filter& filter, const TracepointChoice& choice);
 
 /** Payload bytes to capture by message type: the policy, and nothing at all of types the filter does not want. */
-std::array<std::uint32_t, CT_MAX_MSG_TYPES> ChooseSnap(const std::array<std::uint32_t, CT_MAX_MSG_TYPES>& policy, const pipeline::Filter& filter);
+std::array<std::uint32_t, CT_MAX_MSG_TYPES> ChooseSnap(const std::array<std::uint32_t, CT_MAX_MSG_TYPES>& policy,
+                                                       const pipeline::Filter& filter);
 
 /** When a run ends, besides the source's own end. */
 struct RunLimits {
-    std::optional<std::uint64_t> count;                //!< events shown
+    std::optional<std::uint64_t> count; //!< events shown
     std::optional<std::chrono::nanoseconds> duration;
-    const std::atomic<bool>* stop{nullptr};            //!< set by a signal's handler
+    const std::atomic<bool>* stop{nullptr}; //!< set by a signal's handler
 };
 
 struct RunHooks {
-    std::function<void()> stop_source;   //!< asks the source to end; it then gives what it still has
+    std::function<void()> stop_source;    //!< asks the source to end; it then gives what it still has
     std::function<bool()> also_stop_when; //!< asked between batches
-    std::function<void()> tick;          //!< called between batches, at least every 200 ms
+    std::function<void()> tick;           //!< called between batches, at least every 200 ms
 };
 
 struct RunResult {
     std::uint64_t shown{0};
     std::size_t malformed{0};
     std::uint64_t unwritten{0}; //!< read, wanted, and in no output because the sink had failed; the batch it failed in included
-    util::Result<> outcome{}; //!< a sink's or the source's error
+    util::Result<> outcome{};   //!< a sink's or the source's error
 };
 
 /** Pull, parse, filter, write, until the source ends or a limit is reached. */
-RunResult Run(pipeline::Source& source, pipeline::Sink& sink, const event::Catalogue& catalogue, const pipeline::Filter& filter, const RunLimits& limits, const RunHooks& hooks);
+RunResult Run(pipeline::Source& source, pipeline::Sink& sink, const event::Catalogue& catalogue, const pipeline::Filter& filter,
+              const RunLimits& limits, const RunHooks& hooks);
 
 } // namespace coretap::app

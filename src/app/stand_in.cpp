@@ -15,7 +15,9 @@
 
 namespace coretap::app {
 
-StandIn::StandIn(StandIn&& other) noexcept : m_path{std::move(other.m_path)}, m_pid{std::exchange(other.m_pid, -1)}, m_go{std::move(other.m_go)} {}
+StandIn::StandIn(StandIn&& other) noexcept
+    : m_path{std::move(other.m_path)}, m_pid{std::exchange(other.m_pid, -1)}, m_go{std::move(other.m_go)}
+{}
 
 StandIn& StandIn::operator=(StandIn&& other) noexcept
 {
@@ -28,7 +30,7 @@ StandIn& StandIn::operator=(StandIn&& other) noexcept
 StandIn::~StandIn()
 {
     if (m_pid <= 0) return;
-    m_go.Reset(); // if it has not begun, it never will
+    m_go.Reset();           // if it has not begun, it never will
     ::kill(m_pid, SIGTERM); // may be another user's by now; then it goes with us (PR_SET_PDEATHSIG)
 }
 
@@ -41,15 +43,20 @@ util::Result<StandIn> StandIn::Prepare(const std::vector<std::string>& arguments
     const util::Fd file{::open(stand_in.m_path.c_str(), O_RDONLY | O_CLOEXEC)};
     if (!file) {
         const int number{errno};
-        return util::Error{util::Errc::NotFound, fmt::format("cannot open the stand-in node {}: {}; it is built and installed beside coretap", stand_in.m_path, std::strerror(number)), number};
+        return util::Error{util::Errc::NotFound,
+                           fmt::format("cannot open the stand-in node {}: {}; it is built and installed beside coretap", stand_in.m_path,
+                                       std::strerror(number)),
+                           number};
     }
     int pipe_fds[2];
-    if (::pipe2(pipe_fds, O_CLOEXEC) != 0) return util::Error{util::Errc::Io, fmt::format("cannot make a pipe: {}", std::strerror(errno)), errno};
+    if (::pipe2(pipe_fds, O_CLOEXEC) != 0)
+        return util::Error{util::Errc::Io, fmt::format("cannot make a pipe: {}", std::strerror(errno)), errno};
     util::Fd wait_fd{pipe_fds[0]};
     stand_in.m_go.Reset(pipe_fds[1]);
     const pid_t parent{::getpid()};
     stand_in.m_pid = ::fork();
-    if (stand_in.m_pid < 0) return util::Error{util::Errc::Io, fmt::format("cannot start the stand-in node: {}", std::strerror(errno)), errno};
+    if (stand_in.m_pid < 0)
+        return util::Error{util::Errc::Io, fmt::format("cannot start the stand-in node: {}", std::strerror(errno)), errno};
     if (stand_in.m_pid == 0) {
         stand_in.m_go.Reset();
         if (!util::DropPrivileges(user)) ::_exit(127);

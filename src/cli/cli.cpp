@@ -44,7 +44,8 @@ bool IsUtf8Locale()
         const char* value{std::getenv(name)};
         if (value == nullptr || *value == '\0') continue;
         const std::string_view text{value};
-        return text.find("UTF-8") != std::string_view::npos || text.find("utf8") != std::string_view::npos || text.find("UTF8") != std::string_view::npos || text.find("utf-8") != std::string_view::npos;
+        return text.find("UTF-8") != std::string_view::npos || text.find("utf8") != std::string_view::npos ||
+               text.find("UTF8") != std::string_view::npos || text.find("utf-8") != std::string_view::npos;
     }
     return true; // nothing said, as under sudo and in containers: nearly every terminal is UTF-8
 }
@@ -60,8 +61,11 @@ std::string NormalPath(const std::string& path)
 void AddNodeOptions(CLI::App& command, NodeOptions& options, const std::string& group)
 {
     auto* pid{command.add_option("--pid", options.pid, "this process")->type_name("PID")->group(group)->check(CLI::PositiveNumber)};
-    auto* binary{command.add_option("--binary", options.binary, "every process that runs this file, now or later")->type_name("PATH")->group(group)};
-    auto* datadir{command.add_option("--datadir", options.datadir, "the node with this data directory, now or later")->type_name("DIR")->group(group)};
+    auto* binary{
+        command.add_option("--binary", options.binary, "every process that runs this file, now or later")->type_name("PATH")->group(group)};
+    auto* datadir{command.add_option("--datadir", options.datadir, "the node with this data directory, now or later")
+                      ->type_name("DIR")
+                      ->group(group)};
     pid->excludes(binary)->excludes(datadir);
     binary->excludes(datadir);
 }

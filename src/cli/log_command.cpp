@@ -68,9 +68,12 @@ util::Result<pipeline::FilterSpec> ParseFilter(const LogCommandOptions& options,
     pipeline::FilterSpec spec;
     if (options.only.empty()) spec.only = config.only;
     const std::pair<const std::vector<std::string>*, util::Result<> (*)(std::string_view, pipeline::FilterSpec&)> kinds[]{
-        {&options.only, pipeline::ParseOnly},         {&options.peers, pipeline::ParsePeers},
-        {&options.msg_types, pipeline::ParseMessageTypes}, {&options.directions, pipeline::ParseDirection},
-        {&options.conn_types, pipeline::ParseConnectionTypes}, {&options.nodes, pipeline::ParseNodes},
+        {&options.only, pipeline::ParseOnly},
+        {&options.peers, pipeline::ParsePeers},
+        {&options.msg_types, pipeline::ParseMessageTypes},
+        {&options.directions, pipeline::ParseDirection},
+        {&options.conn_types, pipeline::ParseConnectionTypes},
+        {&options.nodes, pipeline::ParseNodes},
     };
     for (const auto& [values, parse] : kinds) {
         for (const std::string& value : *values) {
@@ -135,7 +138,8 @@ util::Result<> MakePlan(const LogCommandOptions& options, LogPlan& plan)
         ring_bytes = *parsed;
     }
     if (ring_bytes < tracer::MIN_RING_BYTES || ring_bytes > tracer::MAX_RING_BYTES) {
-        return util::Error{util::Errc::Usage, fmt::format("the ring can have from {} KiB to {} MiB; 16MiB is the default", tracer::MIN_RING_BYTES >> 10, tracer::MAX_RING_BYTES >> 20)};
+        return util::Error{util::Errc::Usage, fmt::format("the ring can have from {} KiB to {} MiB; 16MiB is the default",
+                                                          tracer::MIN_RING_BYTES >> 10, tracer::MAX_RING_BYTES >> 20)};
     }
     plan.trace.ring_bytes = static_cast<std::uint32_t>(ring_bytes);
     const auto duration = [](const std::string& text, const char* flag) -> util::Result<std::chrono::nanoseconds> {
@@ -147,7 +151,8 @@ util::Result<> MakePlan(const LogCommandOptions& options, LogPlan& plan)
         try {
             std::size_t used{0};
             plan.limits.count = std::stoull(options.count, &used);
-            if (used != options.count.size() || *plan.limits.count == 0 || options.count.starts_with('-')) throw std::invalid_argument{options.count};
+            if (used != options.count.size() || *plan.limits.count == 0 || options.count.starts_with('-'))
+                throw std::invalid_argument{options.count};
         } catch (const std::exception&) {
             return util::Error{util::Errc::Usage, fmt::format("--count: '{}' is not a number of events", options.count)};
         }
@@ -217,7 +222,8 @@ Exit RunLog(const LogCommandOptions& options, Io io)
         stand_in = std::move(*prepared);
         plan.trace.binary = stand_in.Path();
         plan.trace.only_pid = stand_in.Pid();
-        notice(options.sim ? "watching the stand-in node, coretap-sim" : "no node with Bitcoin Core's tracepoints runs here: watching the stand-in node, coretap-sim, instead");
+        notice(options.sim ? "watching the stand-in node, coretap-sim" :
+                             "no node with Bitcoin Core's tracepoints runs here: watching the stand-in node, coretap-sim, instead");
     } else if (options.sim_if_none) {
         notice("watching the node that runs here");
     }
@@ -234,7 +240,9 @@ Exit RunLog(const LogCommandOptions& options, Io io)
     };
     sinks::log::LogSink sink{io.out_fd,
                              {.json = options.json,
-                              .text = {.color = UseColor(options.color, io.out_is_terminal), .ascii = options.ascii || !IsUtf8Locale(), .payload_hex = options.payload_hex},
+                              .text = {.color = UseColor(options.color, io.out_is_terminal),
+                                       .ascii = options.ascii || !IsUtf8Locale(),
+                                       .payload_hex = options.payload_hex},
                               .stop = &g_stop}};
     plan.limits.stop = &g_stop;
     auto next_stats{start + plan.stats_every};
@@ -254,9 +262,11 @@ Exit RunLog(const LogCommandOptions& options, Io io)
     const std::uint64_t lost{ledger.Total().Lost()};
     if (options.summary) io.err << app::LedgerTable(ledger, plan.catalogue);
     if (!options.quiet || options.summary || lost != 0) io.err << "coretap: " << app::LedgerLine(ledger, plan.catalogue, cost()) << '\n';
-    if (result.malformed != 0) io.err << "coretap: " << result.malformed << " records were malformed and are not shown; please report this\n";
+    if (result.malformed != 0)
+        io.err << "coretap: " << result.malformed << " records were malformed and are not shown; please report this\n";
     const Exit status{ExitOf(result.outcome, io)};
-    if (status != Exit::Ok && result.unwritten != 0) io.err << "coretap: up to " << result.unwritten << " events were read and are not in the output\n";
+    if (status != Exit::Ok && result.unwritten != 0)
+        io.err << "coretap: up to " << result.unwritten << " events were read and are not in the output\n";
     io.err.flush();
     return status;
 }
@@ -272,7 +282,9 @@ void AddLog(CLI::App& app, Command& chosen)
     AddNodeOptions(*command, o.node, node_group);
     command->add_flag("--sim", o.sim, "start the stand-in node, and watch that")->group(node_group);
     command->add_flag("--sim-if-none", o.sim_if_none, "the stand-in node if no node runs here")->group(node_group);
-    command->add_option("--sim-args", o.sim_args, "arguments for the stand-in, as in --sim-args \"--rate 1000\"")->type_name("ARGS")->group(node_group);
+    command->add_option("--sim-args", o.sim_args, "arguments for the stand-in, as in --sim-args \"--rate 1000\"")
+        ->type_name("ARGS")
+        ->group(node_group);
     command->add_flag("--no-wait", o.no_wait, "fail if there is no node, instead of waiting for one")->group(node_group);
 
     const auto list = [&](const char* flag, std::vector<std::string>& into, const char* help, const char* type, const std::string& group) {
@@ -287,16 +299,26 @@ void AddLog(CLI::App& app, Command& chosen)
     list("--direction", o.directions, "in or out", "DIR", what);
     list("--conn-type", o.conn_types, "of these connection types: inbound,block-relay-only", "TYPES", what);
     list("--node", o.nodes, "of these nodes, by label or pid", "NODES", what);
-    command->add_option("--payload", o.payload, "capture payloads: none (default), all, 80, inv=all,tx=80,*=16")->type_name("POLICY")->group(what);
-    command->add_option("--config", o.config, "configuration, with tracepoints of your own (docs/config.md)")->type_name("FILE")->group(what);
+    command->add_option("--payload", o.payload, "capture payloads: none (default), all, 80, inv=all,tx=80,*=16")
+        ->type_name("POLICY")
+        ->group(what);
+    command->add_option("--config", o.config, "configuration, with tracepoints of your own (docs/config.md)")
+        ->type_name("FILE")
+        ->group(what);
 
     const std::string how{"How to show them"};
     command->add_flag("--json", o.json, "one JSON object a line (docs/json.md)")->group(how);
     command->add_flag("--hex", o.payload_hex, "captured payloads in the text too")->group(how);
     command->add_flag("--ascii", o.ascii, "plain ASCII")->group(how);
-    command->add_option("--color", o.color, "auto, always, never")->check(CLI::IsMember({"auto", "always", "never"}))->type_name("WHEN")->group(how);
+    command->add_option("--color", o.color, "auto, always, never")
+        ->check(CLI::IsMember({"auto", "always", "never"}))
+        ->type_name("WHEN")
+        ->group(how);
     command->add_flag("--summary", o.summary, "at the end, a table of what fired, was delivered, was lost")->group(how);
-    command->add_option("--stats", o.stats_every, "how often to say on stderr what fired and was lost; 0: never")->type_name("TIME")->capture_default_str()->group(how);
+    command->add_option("--stats", o.stats_every, "how often to say on stderr what fired and was lost; 0: never")
+        ->type_name("TIME")
+        ->capture_default_str()
+        ->group(how);
     command->add_flag("-q,--quiet", o.quiet, "only errors and losses on stderr")->group(how);
 
     const std::string until{"Until when (default: Ctrl-C)"};

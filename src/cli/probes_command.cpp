@@ -34,7 +34,8 @@ util::Result<Target> OpenPath(const std::string& path)
     util::Fd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
     if (!file) {
         const int error{errno};
-        return util::Error{error == EACCES || error == EPERM ? util::Errc::Permission : util::Errc::NotFound, fmt::format("cannot open {}: {}", path, std::strerror(error)), error};
+        return util::Error{error == EACCES || error == EPERM ? util::Errc::Permission : util::Errc::NotFound,
+                           fmt::format("cannot open {}: {}", path, std::strerror(error)), error};
     }
     return Target{std::move(file), path};
 }
@@ -54,7 +55,9 @@ util::Result<Target> FindTarget(const ProbesOptions& options)
         if (!info || (options.node.datadir && info->datadir != NormalPath(*options.node.datadir))) continue;
         return Target{std::move(*file), info->executable};
     }
-    return util::Error{util::Errc::NotFound, "no node with Bitcoin Core's tracepoints runs here, or it is another user's; name a binary: coretap probes /path/to/bitcoind"};
+    return util::Error{
+        util::Errc::NotFound,
+        "no node with Bitcoin Core's tracepoints runs here, or it is another user's; name a binary: coretap probes /path/to/bitcoind"};
 }
 
 Exit RunProbes(const ProbesOptions& options, Io io)
@@ -93,7 +96,9 @@ void AddProbes(CLI::App& app, Command& chosen)
     command->add_option("--config", options->config, "compare with the tracepoints of this configuration too")->type_name("FILE");
     command->add_flag("--json", options->json, "one JSON object (docs/json.md)");
     command->add_flag("--strict", options->strict, "fail on tracepoints that are not in the catalogue as well");
-    command->add_option("--color", options->color, "auto, always, never")->check(CLI::IsMember({"auto", "always", "never"}))->type_name("WHEN");
+    command->add_option("--color", options->color, "auto, always, never")
+        ->check(CLI::IsMember({"auto", "always", "never"}))
+        ->type_name("WHEN");
     command->footer(R"(Exit status: 0 all of Bitcoin Core's tracepoints match, 4 no tracepoints, 5 the interface differs.
 
 Examples:

@@ -34,23 +34,23 @@ enum class Unit : std::uint8_t {
     Satoshi,
     Height,
     Count,
-    Index,        //!< output index, position
+    Index, //!< output index, position
     Nanoseconds,
     Microseconds,
     UnixSeconds,
-    NetworkId,    //!< Network enum, src/netaddress.h of Bitcoin Core
-    FlushMode,    //!< FlushStateMode enum, src/validation.h of Bitcoin Core
-    Asn,          //!< autonomous system number, 0 = unmapped
-    Bucket,       //!< addrman bucket or position in it
+    NetworkId, //!< Network enum, src/netaddress.h of Bitcoin Core
+    FlushMode, //!< FlushStateMode enum, src/validation.h of Bitcoin Core
+    Asn,       //!< autonomous system number, 0 = unmapped
+    Bucket,    //!< addrman bucket or position in it
 };
 
 struct ArgDef {
     std::string name;
     ArgType type{ArgType::Int};
     Unit unit{Unit::None};
-    std::uint8_t size{8};        //!< bytes of the USDT operand: 1, 2, 4 or 8 (pointers: 8)
-    std::uint32_t bound{0};      //!< most bytes captured of a String or Bytes
-    std::uint8_t length_arg{0};  //!< Bytes: index of the argument that holds the length
+    std::uint8_t size{8};       //!< bytes of the USDT operand: 1, 2, 4 or 8 (pointers: 8)
+    std::uint32_t bound{0};     //!< most bytes captured of a String or Bytes
+    std::uint8_t length_arg{0}; //!< Bytes: index of the argument that holds the length
     std::string doc;
 };
 

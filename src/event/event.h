@@ -86,7 +86,8 @@ class RecordBuilder {
 
 public:
     /** Appends to `out`, a buffer that may hold other records already (records begin at multiples of 8). */
-    RecordBuilder(std::vector<std::byte>& out, std::uint16_t tracepoint, std::size_t nargs, std::uint64_t ts_ns, std::uint32_t pid, std::uint32_t tid);
+    RecordBuilder(std::vector<std::byte>& out, std::uint16_t tracepoint, std::size_t nargs, std::uint64_t ts_ns, std::uint32_t pid,
+                  std::uint32_t tid);
     RecordBuilder& Int(std::int64_t value) { return Uint(static_cast<std::uint64_t>(value)); }
     RecordBuilder& Uint(std::uint64_t value);
     RecordBuilder& Bytes(std::span<const std::byte> bytes);

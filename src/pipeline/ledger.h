@@ -6,7 +6,6 @@
 #include <map>
 #include <string_view>
 
-
 namespace coretap::pipeline {
 
 /** Where an event can be lost. */

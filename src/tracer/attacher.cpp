@@ -26,8 +26,8 @@ namespace json = boost::json;
 using Clock = std::chrono::steady_clock;
 
 const int LEASE_SIGNAL{SIGRTMIN + 1};
-constexpr std::chrono::milliseconds RESCAN{1000};     //!< besides notices of execve
-constexpr std::chrono::milliseconds BLIND_RESCAN{100}; //!< without them
+constexpr std::chrono::milliseconds RESCAN{1000};       //!< besides notices of execve
+constexpr std::chrono::milliseconds BLIND_RESCAN{100};  //!< without them
 constexpr std::chrono::milliseconds REWRITE_QUIET{300}; //!< a rewritten file is looked at again after this long without a write
 
 struct Node {
@@ -58,7 +58,7 @@ class Attacher {
     util::Fd m_inotify;
     util::Fd m_cost_stats;
     std::map<FileId, std::unique_ptr<Image>> m_images;
-    std::map<int, FileId> m_file_watches;                    //!< inotify watch -> image
+    std::map<int, FileId> m_file_watches;                     //!< inotify watch -> image
     std::map<int, std::set<std::string>> m_directory_watches; //!< inotify watch -> paths of executables in it
     std::map<std::string, int> m_watched_directories;
     std::map<pid_t, Node> m_nodes;
@@ -70,7 +70,8 @@ class Attacher {
 
 public:
     Attacher(Channel channel, const TraceOptions& options, const event::Catalogue& catalogue)
-        : m_channel{std::move(channel)}, m_options{options}, m_catalogue{catalogue} {}
+        : m_channel{std::move(channel)}, m_options{options}, m_catalogue{catalogue}
+    {}
 
     void Run()
     {
@@ -119,8 +120,10 @@ private:
         ::sigprocmask(SIG_BLOCK, &signals, nullptr);
         m_signals.Reset(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
         m_inotify.Reset(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
-        if (!m_signals || !m_inotify) return util::Error{util::Errc::Io, fmt::format("cannot watch files: {}", std::strerror(errno)), errno};
-        return m_channel.Send({{"kind", "maps"}, {"elem_bytes", m_maps.elem_bytes}, {"ring_elems", m_maps.ring_elems}}, {m_maps.ring.Get(), m_maps.shared.Get(), m_maps.doorbell.Get()});
+        if (!m_signals || !m_inotify)
+            return util::Error{util::Errc::Io, fmt::format("cannot watch files: {}", std::strerror(errno)), errno};
+        return m_channel.Send({{"kind", "maps"}, {"elem_bytes", m_maps.elem_bytes}, {"ring_elems", m_maps.ring_elems}},
+                              {m_maps.ring.Get(), m_maps.shared.Get(), m_maps.doorbell.Get()});
     }
 
     /** First attachment. Returns false after telling the reader why nothing can come. */
@@ -139,7 +142,8 @@ private:
             const std::uint64_t before{MonotonicNs()};
             if (const auto attached{AttachFile(std::move(*file), info->executable)}; !attached) return fatal(attached.GetError());
             AddNode(*m_options.pid, *id, before);
-            if (!m_nodes.contains(*m_options.pid)) return fatal({util::Errc::NotFound, fmt::format("process {} ended while coretap was attaching to it", *m_options.pid)});
+            if (!m_nodes.contains(*m_options.pid))
+                return fatal({util::Errc::NotFound, fmt::format("process {} ended while coretap was attaching to it", *m_options.pid)});
             return true;
         }
         if (m_options.binary) {
@@ -153,7 +157,8 @@ private:
                 Notice(fmt::format("{} is not there yet; waiting for it", *m_options.binary));
             } else {
                 const int error{errno};
-                return fatal({error == EACCES || error == EPERM ? util::Errc::Permission : util::Errc::Io, fmt::format("cannot open {}: {}", *m_options.binary, std::strerror(error)), error});
+                return fatal({error == EACCES || error == EPERM ? util::Errc::Permission : util::Errc::Io,
+                              fmt::format("cannot open {}: {}", *m_options.binary, std::strerror(error)), error});
             }
         }
         Scan();
@@ -183,7 +188,8 @@ private:
         auto attached{Image::Attach(std::move(file), path, m_maps, m_kind, m_catalogue, m_options.modes, LEASE_SIGNAL)};
         if (!attached) return attached.GetError();
         Image& image{*attached->image};
-        const int watch{::inotify_add_watch(m_inotify.Get(), fmt::format("/proc/self/fd/{}", image.FileFd()).c_str(), IN_MODIFY | IN_CLOSE_WRITE)};
+        const int watch{
+            ::inotify_add_watch(m_inotify.Get(), fmt::format("/proc/self/fd/{}", image.FileFd()).c_str(), IN_MODIFY | IN_CLOSE_WRITE)};
         if (watch >= 0) m_file_watches[watch] = *id;
         WatchDirectory(path);
         json::array problems(attached->problems.begin(), attached->problems.end());
@@ -267,10 +273,21 @@ private:
         if (!node.pidfd) return;
         const Image& image{*m_images.at(image_id)};
         node.info.build_id = image.BuildId();
-        const bool taken{std::ranges::any_of(m_nodes, [&node](const auto& other) { return other.second.info.label == node.info.label && other.second.info.datadir != node.info.datadir; })};
+        const bool taken{std::ranges::any_of(m_nodes, [&node](const auto& other) {
+            return other.second.info.label == node.info.label && other.second.info.datadir != node.info.datadir;
+        })};
         if (taken) node.info.label += fmt::format("-{}", pid);
         const NodeInfo& found{node.info};
-        Send({{"kind", "node"}, {"pid", pid}, {"started_at", found.started_at}, {"label", found.label}, {"executable", found.executable}, {"build_id", found.build_id}, {"datadir", found.datadir}, {"chain", found.chain}, {"at_ns", at_ns}, {"wanted", IsWanted(found)}});
+        Send({{"kind", "node"},
+              {"pid", pid},
+              {"started_at", found.started_at},
+              {"label", found.label},
+              {"executable", found.executable},
+              {"build_id", found.build_id},
+              {"datadir", found.datadir},
+              {"chain", found.chain},
+              {"at_ns", at_ns},
+              {"wanted", IsWanted(found)}});
         m_nodes.emplace(pid, std::move(node));
     }
 
@@ -484,7 +501,10 @@ private:
             image->LetGo();
         }
         const double detach_ms{std::chrono::duration<double, std::milli>(Clock::now() - start).count()};
-        Send({{"kind", "stopped"}, {"run_time_ns", m_cost_so_far.run_time_ns}, {"run_count", m_cost_so_far.run_count}, {"detach_ms", detach_ms}});
+        Send({{"kind", "stopped"},
+              {"run_time_ns", m_cost_so_far.run_time_ns},
+              {"run_count", m_cost_so_far.run_count},
+              {"detach_ms", detach_ms}});
     }
 };
 

@@ -24,9 +24,9 @@ struct TraceOptions {
     std::array<std::uint32_t, CT_MAX_MSG_TYPES> snap{}; //!< payload bytes to capture, by message type
     std::uint32_t ring_bytes{DEFAULT_RING_BYTES};
     bool measure_cost{false};
-    std::string user{"-"};     //!< whom the reader becomes; "-" stays
+    std::string user{"-"};         //!< whom the reader becomes; "-" stays
     bool force_perf_uprobe{false}; //!< as before Linux 6.6, for tests
-    bool require_node{false};  //!< fail instead of waiting when there is no node
+    bool require_node{false};      //!< fail instead of waiting when there is no node
 };
 
 /**

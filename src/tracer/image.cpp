@@ -18,7 +18,7 @@ namespace {
 /** The row to trace a site as: the one that fits exactly, or the user's own, whose integers may be of another size. */
 const event::TracepointDef* RowFor(const event::Catalogue& catalogue, const ProbeSite& site)
 {
-    if (const event::TracepointDef* exact{MatchRow(catalogue, site)}) return exact;
+    if (const event::TracepointDef * exact{MatchRow(catalogue, site)}) return exact;
     for (const event::TracepointDef* row : catalogue.FindAll(site.provider, site.name)) {
         if (row->origin == event::Origin::User) return row;
     }
@@ -52,7 +52,8 @@ std::unique_ptr<Planned> PlanBinary(int fd, const BinaryProbes& probes, const ev
         if (catalogue.FindAll(site.provider, site.name).empty()) continue;
         const event::TracepointDef* row{RowFor(catalogue, site)};
         if (row == nullptr) {
-            planned->problems.push_back(fmt::format("{} has other arguments than coretap knows and is not traced; `coretap probes` shows the difference", site.FullName()));
+            planned->problems.push_back(fmt::format(
+                "{} has other arguments than coretap knows and is not traced; `coretap probes` shows the difference", site.FullName()));
             continue;
         }
         if (modes[row->id] == CT_MODE_OFF) continue;
@@ -62,7 +63,8 @@ std::unique_ptr<Planned> PlanBinary(int fd, const BinaryProbes& probes, const ev
             continue;
         }
         if (!SiteIsNop(fd, site, probes.machine)) {
-            planned->problems.push_back(fmt::format("{} at {:#x} is not a nop instruction and is not traced; is the file damaged?", site.FullName(), site.location));
+            planned->problems.push_back(fmt::format("{} at {:#x} is not a nop instruction and is not traced; is the file damaged?",
+                                                    site.FullName(), site.location));
             continue;
         }
         plan->mode = modes[row->id];
@@ -74,7 +76,8 @@ std::unique_ptr<Planned> PlanBinary(int fd, const BinaryProbes& probes, const ev
         } else if (next < CT_MAX_PLANS) {
             index = next++;
         } else {
-            planned->problems.push_back(fmt::format("{} at {:#x} is one probe too many and is not traced (at most {})", site.FullName(), site.location, CT_MAX_PLANS));
+            planned->problems.push_back(fmt::format("{} at {:#x} is one probe too many and is not traced (at most {})", site.FullName(),
+                                                    site.location, CT_MAX_PLANS));
             continue;
         }
         planned->config.plans[index] = *plan;
@@ -85,7 +88,8 @@ std::unique_ptr<Planned> PlanBinary(int fd, const BinaryProbes& probes, const ev
     return planned;
 }
 
-util::Result<Image::Attached> Image::Attach(util::Fd file, std::string path, const KernelMaps& maps, AttachKind kind, const event::Catalogue& catalogue, const Modes& modes, int lease_signal)
+util::Result<Image::Attached> Image::Attach(util::Fd file, std::string path, const KernelMaps& maps, AttachKind kind,
+                                            const event::Catalogue& catalogue, const Modes& modes, int lease_signal)
 {
     using Clock = std::chrono::steady_clock;
     Attached attached;
@@ -99,7 +103,8 @@ util::Result<Image::Attached> Image::Attach(util::Fd file, std::string path, con
     image.m_id = *file_id;
 
     // The lease first: from here on nobody writes to the file before we have let go.
-    if (::fcntl(image.m_file.Get(), F_SETSIG, lease_signal) == 0 && ::fcntl(image.m_file.Get(), F_SETLEASE, F_RDLCK) == 0) image.m_leased = true;
+    if (::fcntl(image.m_file.Get(), F_SETSIG, lease_signal) == 0 && ::fcntl(image.m_file.Get(), F_SETLEASE, F_RDLCK) == 0)
+        image.m_leased = true;
 
     auto probes{ReadProbes(image.m_file.Get(), image.m_path)};
     if (!probes) {
@@ -110,9 +115,14 @@ util::Result<Image::Attached> Image::Attach(util::Fd file, std::string path, con
     const auto planned{PlanBinary(image.m_file.Get(), *probes, catalogue, modes)};
     attached.problems = planned->problems;
     if (planned->sites.empty()) {
-        return util::Error{util::Errc::NotFound, probes->sites.empty()
-                                                     ? fmt::format("{} carries no tracepoints; it needs a Bitcoin Core built with -DWITH_USDT=ON, as the release binaries for Linux are", image.m_path)
-                                                     : fmt::format("{} carries none of the tracepoints asked for; `coretap probes {}` shows what it has", image.m_path, image.m_path)};
+        return util::Error{
+            util::Errc::NotFound,
+            probes->sites.empty() ?
+                fmt::format(
+                    "{} carries no tracepoints; it needs a Bitcoin Core built with -DWITH_USDT=ON, as the release binaries for Linux are",
+                    image.m_path) :
+                fmt::format("{} carries none of the tracepoints asked for; `coretap probes {}` shows what it has", image.m_path,
+                            image.m_path)};
     }
 
     const Clock::time_point start{Clock::now()};
@@ -125,7 +135,8 @@ util::Result<Image::Attached> Image::Attach(util::Fd file, std::string path, con
     attached.load_ms = Milliseconds(loaded - start);
     attached.attach_ms = Milliseconds(Clock::now() - loaded);
     for (const AttachFailure& failure : failures) attached.problems.push_back(failure.error.what);
-    if (!image.m_program->Attached()) return failures.empty() ? util::Error{util::Errc::Io, "nothing could be attached"} : failures.front().error;
+    if (!image.m_program->Attached())
+        return failures.empty() ? util::Error{util::Errc::Io, "nothing could be attached"} : failures.front().error;
     image.m_tracepoints = planned->tracepoints;
     image.m_sites = planned->sites.size() - failures.size();
     return attached;

@@ -34,8 +34,8 @@ std::unique_ptr<Planned> PlanBinary(int fd, const BinaryProbes& probes, const ev
 
 /** An executable we are attached to. */
 class Image {
-    std::string m_path;  //!< as found, for messages and for looking again
-    util::Fd m_file;     //!< holds the lease
+    std::string m_path; //!< as found, for messages and for looking again
+    util::Fd m_file;    //!< holds the lease
     FileId m_id;
     std::string m_build_id;
     std::optional<KernelProgram> m_program;
@@ -55,7 +55,8 @@ public:
      * Read, plan, load, attach. `lease_signal` is sent when somebody wants to write to the file, which then waits
      * for us (up to /proc/sys/fs/lease-break-time); without the right to lease, a watch on the file must do.
      */
-    static util::Result<Attached> Attach(util::Fd file, std::string path, const KernelMaps& maps, AttachKind kind, const event::Catalogue& catalogue, const Modes& modes, int lease_signal);
+    static util::Result<Attached> Attach(util::Fd file, std::string path, const KernelMaps& maps, AttachKind kind,
+                                         const event::Catalogue& catalogue, const Modes& modes, int lease_signal);
 
     /** Let go of the probes, then of the lease: whoever waits to write goes on. */
     void LetGo();

@@ -81,7 +81,12 @@ util::Error KernelError(std::string_view doing, int error)
 {
     const int number{error < 0 ? -error : error};
     if (number == EPERM || number == EACCES) {
-        return {util::Errc::Permission, fmt::format("{}: {}. Run as root, or with CAP_BPF and CAP_PERFMON (and CAP_SYS_ADMIN before Linux 6.6); `coretap doctor` checks what is missing", doing, std::strerror(number)), number};
+        return {
+            util::Errc::Permission,
+            fmt::format(
+                "{}: {}. Run as root, or with CAP_BPF and CAP_PERFMON (and CAP_SYS_ADMIN before Linux 6.6); `coretap doctor` checks what is missing",
+                doing, std::strerror(number)),
+            number};
     }
     return {number == EINVAL || number == ENOTSUP || number == ENOSYS ? util::Errc::Unsupported : util::Errc::Io,
             fmt::format("{}: {}; `coretap doctor` checks what this kernel can do", doing, std::strerror(number)), number};
@@ -99,7 +104,8 @@ std::string VerifierVerdict()
         const std::size_t newline{log.rfind('\n')};
         const std::string_view line{newline == std::string_view::npos ? log : log.substr(newline + 1)};
         log = newline == std::string_view::npos ? std::string_view{} : log.substr(0, newline);
-        if (!line.starts_with("processed ") && !line.starts_with("verification time") && !line.starts_with("stack depth")) return std::string{line};
+        if (!line.starts_with("processed ") && !line.starts_with("verification time") && !line.starts_with("stack depth"))
+            return std::string{line};
     }
     return {};
 }
@@ -109,8 +115,11 @@ util::Error LoadError(std::string_view what, int error)
 {
     const std::string verdict{VerifierVerdict()};
     if (verdict.empty() || error == -EPERM) return KernelError(fmt::format("the kernel refused {}", what), error);
-    return {util::Errc::Unsupported,
-            fmt::format("this kernel's verifier refused {} ({}). Linux 5.15 to 6.18 accept it as released: please report this, with `uname -r`", what, verdict), -error};
+    return {
+        util::Errc::Unsupported,
+        fmt::format("this kernel's verifier refused {} ({}). Linux 5.15 to 6.18 accept it as released: please report this, with `uname -r`",
+                    what, verdict),
+        -error};
 }
 
 bpf_object* OpenObject()
@@ -132,7 +141,11 @@ bpf_map* FindMap(bpf_object* object, std::string_view suffix)
 
 int UseMaps(bpf_object* object, const KernelMaps& maps)
 {
-    const std::pair<std::string_view, int> shared[]{{"ct_ring", maps.ring.Get()}, {"ct_exec_ring", maps.exec_ring.Get()}, {"ct_doorbell", maps.doorbell.Get()}, {"ct_scratch_slots", maps.scratch.Get()}, {".bss", maps.shared.Get()}};
+    const std::pair<std::string_view, int> shared[]{{"ct_ring", maps.ring.Get()},
+                                                    {"ct_exec_ring", maps.exec_ring.Get()},
+                                                    {"ct_doorbell", maps.doorbell.Get()},
+                                                    {"ct_scratch_slots", maps.scratch.Get()},
+                                                    {".bss", maps.shared.Get()}};
     for (const auto& [name, fd] : shared) {
         bpf_map* map{FindMap(object, name)};
         if (map == nullptr) return -ENOENT;
@@ -155,7 +168,8 @@ util::Result<KernelMaps> CreateMaps(std::uint32_t ring_bytes)
     const std::unique_ptr<bpf_object, void (*)(bpf_object*)> closer{object, bpf_object__close};
     const bpf_map* scratch{FindMap(object, "ct_scratch_slots")};
     const bpf_map* bss{FindMap(object, ".bss")};
-    if (scratch == nullptr || bss == nullptr) return util::Error{util::Errc::Malformed, "the kernel program built into coretap lacks its maps; this build is broken"};
+    if (scratch == nullptr || bss == nullptr)
+        return util::Error{util::Errc::Malformed, "the kernel program built into coretap lacks its maps; this build is broken"};
 
     LIBBPF_OPTS(bpf_map_create_opts, mmapable, .map_flags = BPF_F_MMAPABLE);
     maps.ring.Reset(bpf_map_create(BPF_MAP_TYPE_ARRAY, "ct_ring", 4, maps.elem_bytes, maps.ring_elems, &mmapable));
@@ -167,7 +181,8 @@ util::Result<KernelMaps> CreateMaps(std::uint32_t ring_bytes)
     if (!maps.exec_ring) return KernelError("cannot create the ring buffer for execve notices", errno);
     maps.shared.Reset(bpf_map_create(BPF_MAP_TYPE_ARRAY, "ct_shared", 4, bpf_map__value_size(bss), 1, &mmapable));
     if (!maps.shared) return KernelError("cannot create the map of counters", errno);
-    maps.scratch.Reset(bpf_map_create(BPF_MAP_TYPE_ARRAY, "ct_scratch", 4, bpf_map__value_size(scratch), bpf_map__max_entries(scratch), nullptr));
+    maps.scratch.Reset(
+        bpf_map_create(BPF_MAP_TYPE_ARRAY, "ct_scratch", 4, bpf_map__value_size(scratch), bpf_map__max_entries(scratch), nullptr));
     if (!maps.scratch) return KernelError("cannot create the map of scratch slots", errno);
     return maps;
 }
@@ -176,7 +191,8 @@ bool HaveUprobeMulti()
 {
     // A link without a program fails with EBADF where the kernel knows the type, with EINVAL where it does not
     // reach that far; so load a program of the right type, and ask for a file that is not there.
-    const bpf_insn insns[]{{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0}, {.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0}};
+    const bpf_insn insns[]{{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0},
+                           {.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0}};
     LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = TRACE_UPROBE_MULTI);
     const util::Fd prog{bpf_prog_load(BPF_PROG_TYPE_KPROBE, "ct_multi", "GPL", insns, std::size(insns), &opts)};
     if (!prog) return false;

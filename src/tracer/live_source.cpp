@@ -60,7 +60,8 @@ void PeerStrings::Put(const ct_ring_peer& peer)
 {
     auto& entries{m_slots[CT_PEER_SLOT(peer.tgid, static_cast<std::uint64_t>(peer.peer_id))]};
     // the newest first, the oldest falls out
-    auto at{std::ranges::find_if(entries, [&peer](const Entry& entry) { return entry.tgid == peer.tgid && entry.peer_id == peer.peer_id; })};
+    auto at{
+        std::ranges::find_if(entries, [&peer](const Entry& entry) { return entry.tgid == peer.tgid && entry.peer_id == peer.peer_id; })};
     if (at == entries.end()) at = std::prev(entries.end());
     std::rotate(entries.begin(), at, at + 1);
     Entry& entry{entries.front()};
@@ -90,7 +91,8 @@ void PeerStrings::Forget(std::uint32_t tgid)
 }
 
 LiveSource::LiveSource(const event::Catalogue& catalogue, OnNotice notice, TraceOptions options)
-    : m_catalogue{catalogue}, m_notice{std::move(notice)}, m_options{std::move(options)} {}
+    : m_catalogue{catalogue}, m_notice{std::move(notice)}, m_options{std::move(options)}
+{}
 
 LiveSource::~LiveSource()
 {
@@ -150,7 +152,9 @@ util::Result<> LiveSource::ReadChannel(std::chrono::milliseconds patience)
         const std::string kind{Text(received.body, "kind")};
         if (kind == "maps" && received.fds.size() == 3) {
             m_doorbell = std::move(received.fds[2]);
-            auto ring{Ring::Open(received.fds[0].Get(), received.fds[1].Get(), m_doorbell.Get(), static_cast<std::uint32_t>(Number(received.body, "elem_bytes")), static_cast<std::uint32_t>(Number(received.body, "ring_elems")))};
+            auto ring{Ring::Open(received.fds[0].Get(), received.fds[1].Get(), m_doorbell.Get(),
+                                 static_cast<std::uint32_t>(Number(received.body, "elem_bytes")),
+                                 static_cast<std::uint32_t>(Number(received.body, "ring_elems")))};
             if (!ring) return ring.GetError();
             m_ring.emplace(std::move(*ring));
             ct_shared& shared{m_ring->Shared()};
@@ -177,8 +181,9 @@ void LiveSource::OnMessage(const Message& message)
     } else if (kind == "notice") {
         m_notice(Text(body, "text"));
     } else if (kind == "attached") {
-        m_notice(fmt::format("attached to {} tracepoints of {} ({}, {} ms)", Number(body, "tracepoints"), Text(body, "path"), Text(body, "attach_kind"), Number(body, "attach_ms")));
-        if (const json::value* problems{body.if_contains("problems")}; problems != nullptr && problems->is_array()) {
+        m_notice(fmt::format("attached to {} tracepoints of {} ({}, {} ms)", Number(body, "tracepoints"), Text(body, "path"),
+                             Text(body, "attach_kind"), Number(body, "attach_ms")));
+        if (const json::value * problems{body.if_contains("problems")}; problems != nullptr && problems->is_array()) {
             for (const json::value& problem : problems->get_array()) {
                 if (problem.is_string()) m_notice(std::string{problem.get_string()});
             }
@@ -202,7 +207,8 @@ void LiveSource::OnMessage(const Message& message)
         m_last_tgid = 0;
         if (!known.wanted) return;
         // its introduction comes before its first event, and not before what has been handed over
-        const std::uint64_t at{std::max(m_asked_at_ns != 0 ? m_asked_at_ns : static_cast<std::uint64_t>(Number(body, "at_ns")), m_emitted_ns)};
+        const std::uint64_t at{
+            std::max(m_asked_at_ns != 0 ? m_asked_at_ns : static_cast<std::uint64_t>(Number(body, "at_ns")), m_emitted_ns)};
         const std::size_t start{m_bytes.size()};
         event::RecordBuilder{m_bytes, event::id::CORETAP_NODE_FOUND, 6, at, pid, pid}
             .Str(known.label)

@@ -54,9 +54,13 @@ util::Result<util::Fd> OpenExecutable(pid_t pid)
     if (fd) return fd;
     const int error{errno};
     if (error == EACCES || error == EPERM) {
-        return util::Error{util::Errc::Permission, fmt::format("cannot open the executable of process {}: {}; another user's process needs root or CAP_SYS_PTRACE", pid, std::strerror(error)), error};
+        return util::Error{util::Errc::Permission,
+                           fmt::format("cannot open the executable of process {}: {}; another user's process needs root or CAP_SYS_PTRACE",
+                                       pid, std::strerror(error)),
+                           error};
     }
-    return util::Error{util::Errc::NotFound, fmt::format("there is no process {}, or it has no executable: {}", pid, std::strerror(error)), error};
+    return util::Error{util::Errc::NotFound, fmt::format("there is no process {}, or it has no executable: {}", pid, std::strerror(error)),
+                       error};
 }
 
 util::Result<FileId> IdOf(int fd)
@@ -144,9 +148,10 @@ std::vector<pid_t> AllProcesses()
     std::vector<pid_t> pids;
     const std::unique_ptr<DIR, int (*)(DIR*)> proc{::opendir("/proc"), ::closedir};
     if (!proc) return pids;
-    while (const dirent* entry{::readdir(proc.get())}) {
+    while (const dirent * entry{::readdir(proc.get())}) {
         const std::string_view name{entry->d_name};
-        if (std::ranges::all_of(name, [](char c) { return c >= '0' && c <= '9'; })) pids.push_back(static_cast<pid_t>(std::stol(std::string{name})));
+        if (std::ranges::all_of(name, [](char c) { return c >= '0' && c <= '9'; }))
+            pids.push_back(static_cast<pid_t>(std::stol(std::string{name})));
     }
     std::ranges::sort(pids);
     return pids;

@@ -18,12 +18,15 @@ Result<> DropPrivileges(const std::string& user)
 {
     const auto failed = [&user](const char* doing) {
         const int error{errno};
-        return Error{Errc::Permission, fmt::format("cannot become user {}: {}: {}; choose another with --user, or --user - to stay", user, doing, std::strerror(error)), error};
+        return Error{Errc::Permission,
+                     fmt::format("cannot become user {}: {}: {}; choose another with --user, or --user - to stay", user, doing,
+                                 std::strerror(error)),
+                     error};
     };
     if (user != "-") {
         uid_t uid{0};
         gid_t gid{0};
-        if (const passwd* entry{::getpwnam(user.c_str())}) {
+        if (const passwd * entry{::getpwnam(user.c_str())}) {
             uid = entry->pw_uid;
             gid = entry->pw_gid;
         } else {
