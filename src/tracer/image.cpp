@@ -84,6 +84,13 @@ std::unique_ptr<Planned> PlanBinary(int fd, const BinaryProbes& probes, const ev
         planned->sites.push_back({site.file_offset, site.semaphore_offset, index, site.FullName()});
         rows.insert(row->id);
     }
+    std::string absent;
+    for (const event::TracepointDef* row : catalogue.Rows()) {
+        const bool expected{row->origin == event::Origin::Core || row->origin == event::Origin::User};
+        if (!expected || modes[row->id] == CT_MODE_OFF || !probes.Find(row->provider, row->name).empty()) continue;
+        absent += (absent.empty() ? "" : ", ") + row->FullName();
+    }
+    if (!absent.empty() && !probes.sites.empty()) planned->problems.push_back("not in this binary: " + absent);
     planned->tracepoints = rows.size();
     return planned;
 }

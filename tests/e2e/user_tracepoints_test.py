@@ -43,6 +43,12 @@ class UserTracepoints(Case):
             self.assertRegex(tap.err(), "simnode:demo")
         self.assertGreater(len(tap.probes(sim.node_pid)), 100, "the others are traced all the same")
 
+    def test_a_probe_the_binary_lacks_is_named(self):
+        config = self.write("absent.toml", ROW.replace("demo", "nothere") + 'args = [{ name = "x", type = "uint64" }]\n')
+        tap = harness.Tap(self, "--config", config, binary=self.sim_copy())
+        tap.stop()
+        self.assertIn("not in this binary: simnode:nothere", tap.err())
+
     def test_units_make_names(self):
         config = harness.DEMO_CONFIG.replace('type = "int32"', 'type = "int32", unit = "network"')
         tap, _, log = self.trace_demo(config, "--only", "simnode")
