@@ -29,7 +29,7 @@ TxRef Finish(Rng& rng, std::vector<Coin> spent, double feerate)
     tx->fee = total - std::accumulate(tx->values.begin(), tx->values.end(), std::int64_t{0});
     std::vector<OutPoint> outpoints;
     for (const Coin& coin : spent) outpoints.push_back(coin.outpoint);
-    tx->bytes = Serialize(RandomTx(rng, std::move(outpoints), tx->values));
+    tx->bytes = Serialize(RandomTx(rng, outpoints, tx->values));
     tx->spent = std::move(spent);
     return tx;
 }

@@ -78,10 +78,10 @@ Bytes EcdsaSignature(Rng& rng)
 
 } // namespace
 
-Tx RandomTx(Rng& rng, std::vector<OutPoint> spent, const std::vector<std::int64_t>& values)
+Tx RandomTx(Rng& rng, const std::vector<OutPoint>& spent, const std::vector<std::int64_t>& values)
 {
     Tx tx;
-    for (OutPoint& prevout : spent) {
+    for (const OutPoint& prevout : spent) {
         TxIn in{prevout, {}, rng.Chance(0.7) ? 0xfffffffd : 0xffffffff, {}};
         if (rng.Chance(0.4)) {
             in.witness = {rng.Blob(64)}; // taproot key spend

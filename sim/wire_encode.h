@@ -71,7 +71,7 @@ bool HasWitness(const Tx& tx);
 Bytes EncodeTx(const Tx& tx, bool with_witness = true);
 TxBytes Serialize(const Tx& tx);
 /** Key-spend or p2wpkh inputs with random signatures, pay-to-taproot and p2wpkh outputs. */
-Tx RandomTx(Rng& rng, std::vector<OutPoint> spent, const std::vector<std::int64_t>& values);
+Tx RandomTx(Rng& rng, const std::vector<OutPoint>& spent, const std::vector<std::int64_t>& values);
 /** Pays `value` to nobody in particular; commits to the height (BIP 34) and to `witness_root` (BIP 141). */
 Tx CoinbaseTx(Rng& rng, std::int32_t height, std::int64_t value, const Hash256& witness_root);
 

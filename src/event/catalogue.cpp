@@ -224,8 +224,9 @@ std::optional<std::size_t> TracepointDef::ArgIndex(std::string_view arg_name) co
 Catalogue::Catalogue()
 {
     for (TracepointDef& row : BuiltIn()) {
-        if (m_rows.size() <= row.id) m_rows.resize(row.id + std::size_t{1});
-        m_rows[row.id] = std::make_unique<TracepointDef>(std::move(row));
+        const std::size_t row_id{row.id};
+        if (m_rows.size() <= row_id) m_rows.resize(row_id + 1);
+        m_rows[row_id] = std::make_unique<TracepointDef>(std::move(row));
     }
 }
 

@@ -389,11 +389,11 @@ private:
     void DropUnused()
     {
         std::vector<FileId> unused;
-        for (const auto& [id, image] : m_images) {
+        for (const auto& entry : m_images) {
             struct stat status {};
-            const bool deleted{::fstat(image->FileFd(), &status) == 0 && status.st_nlink == 0};
-            const bool runs{std::ranges::any_of(m_nodes, [&id](const auto& node) { return node.second.image == id; })};
-            if (deleted && !runs) unused.push_back(id);
+            const bool deleted{::fstat(entry.second->FileFd(), &status) == 0 && status.st_nlink == 0};
+            const bool runs{std::ranges::any_of(m_nodes, [&entry](const auto& node) { return node.second.image == entry.first; })};
+            if (deleted && !runs) unused.push_back(entry.first);
         }
         for (const FileId& id : unused) LetGo(id, "the file was deleted and no process runs it");
     }

@@ -41,10 +41,12 @@ util::Result<> Channel::Send(const boost::json::object& body, const std::vector<
     msghdr message{};
     message.msg_iov = &part;
     message.msg_iovlen = 1;
+    if (fds.size() > MAX_FDS) return util::Error{util::Errc::Io, "too many descriptors for a message"};
     if (!fds.empty()) {
         message.msg_control = control.data();
         message.msg_controllen = CMSG_SPACE(sizeof(int) * fds.size());
         cmsghdr* header{CMSG_FIRSTHDR(&message)};
+        if (header == nullptr) return util::Error{util::Errc::Io, "no room for descriptors in a message"};
         header->cmsg_level = SOL_SOCKET;
         header->cmsg_type = SCM_RIGHTS;
         header->cmsg_len = CMSG_LEN(sizeof(int) * fds.size());

@@ -223,6 +223,7 @@ void LiveSource::OnMessage(const Message& message)
         const auto pid{static_cast<std::uint32_t>(Number(body, "pid"))};
         const auto known{m_nodes.find(pid)};
         m_gone[pid] = std::chrono::steady_clock::now();
+        ClearPeerTags(pid); // another program may go on under this pid (execve), with other peers
         if (known == m_nodes.end()) return;
         if (known->second.wanted) {
             const std::size_t start{m_bytes.size()};
@@ -460,6 +461,13 @@ void LiveSource::AddCounters(std::uint32_t row, std::array<pipeline::Tally, CT_M
     }
 }
 
+void LiveSource::ClearPeerTags(std::uint32_t tgid)
+{
+    for (auto& tag : m_ring->Shared().peers) {
+        if ((tag ^ CT_PEER_TAG(tgid, 0)) >> 42 == 0) __atomic_store_n(&tag, 0, __ATOMIC_RELAXED);
+    }
+}
+
 void LiveSource::GiveBackCounters()
 {
     const auto now{std::chrono::steady_clock::now()};
@@ -475,9 +483,7 @@ void LiveSource::GiveBackCounters()
             std::memset(static_cast<void*>(&shared.messages[row]), 0, sizeof(shared.messages[row]));
             __atomic_store_n(&shared.nodes[row], 0, __ATOMIC_RELEASE);
         }
-        for (auto& tag : shared.peers) {
-            if ((tag ^ CT_PEER_TAG(tgid, 0)) >> 42 == 0) __atomic_store_n(&tag, 0, __ATOMIC_RELAXED);
-        }
+        ClearPeerTags(tgid);
         m_peers.Forget(tgid);
         m_nodes.erase(tgid);
         m_last_tgid = 0;

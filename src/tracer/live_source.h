@@ -121,6 +121,8 @@ private:
     void Emit(pipeline::Batch& batch, std::uint64_t horizon_ns);
     void TellLosses();
     void GiveBackCounters();
+    /** Have the kernel send the strings of this process's peers again. */
+    void ClearPeerTags(std::uint32_t tgid);
     void AddCounters(std::uint32_t row, std::array<pipeline::Tally, CT_MAX_TRACEPOINTS>& tallies) const;
 };
 

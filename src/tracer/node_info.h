@@ -27,7 +27,7 @@ struct NodeInfo {
 struct FileId {
     std::uint64_t device{0};
     std::uint64_t inode{0};
-    friend auto operator<=>(const FileId&, const FileId&) = default;
+    friend auto operator<=>(const FileId&, const FileId&) = default; // NOLINT(modernize-use-nullptr): of the generated code
 };
 
 /** The executable of a process, open for reading: follows into its mount namespace and finds deleted files too. */
