@@ -29,13 +29,11 @@ double Seconds(std::chrono::nanoseconds duration) { return std::chrono::duration
 
 std::chrono::nanoseconds OwnCpuTime()
 {
+    rusage usage{};
+    if (::getrusage(RUSAGE_SELF, &usage) != 0) return {};
     std::chrono::nanoseconds total{0};
-    for (const int who : {RUSAGE_SELF, RUSAGE_CHILDREN}) {
-        rusage usage{};
-        if (::getrusage(who, &usage) != 0) continue;
-        for (const timeval& time : {usage.ru_utime, usage.ru_stime})
-            total += std::chrono::seconds{time.tv_sec} + std::chrono::microseconds{time.tv_usec};
-    }
+    for (const timeval& time : {usage.ru_utime, usage.ru_stime})
+        total += std::chrono::seconds{time.tv_sec} + std::chrono::microseconds{time.tv_usec};
     return total;
 }
 

@@ -12,10 +12,10 @@ namespace coretap::app {
 /** What tracing cost so far. */
 struct Cost {
     std::chrono::nanoseconds elapsed{0};
-    std::chrono::nanoseconds own_cpu{0}; //!< of this process and the attacher
+    std::chrono::nanoseconds own_cpu{0}; //!< of this process; the attacher's is next to nothing
     std::uint64_t ring_bytes{0};
 };
-/** CPU time of this process and of its children that have ended. */
+/** CPU time of this process. */
 std::chrono::nanoseconds OwnCpuTime();
 
 /** `12,345 fired, 12,345 delivered, 0 lost; ...`, losses by tracepoint and reason: one line without newline. */

@@ -80,12 +80,13 @@ std::int64_t StartedAt(pid_t pid)
     for (int field{3}; field < 22; ++field) fields >> skipped;
     std::uint64_t ticks{0}; // since boot, suspended time included
     if (!(fields >> ticks)) return 0;
-    // btime is when the machine booted, in seconds: the same at every look, unlike a difference of clocks
+    // btime is when the machine booted, in whole seconds: the same at every look, unlike a difference of clocks. Half a
+    // second stands for the part it lacks.
     const std::string machine{ReadFile("/proc/stat")};
     const std::size_t btime{machine.find("\nbtime ")};
     if (btime == std::string::npos) return 0;
     const auto per_second{static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK))};
-    return std::strtoll(machine.c_str() + btime + 7, nullptr, 10) + static_cast<std::int64_t>(ticks / per_second);
+    return std::strtoll(machine.c_str() + btime + 7, nullptr, 10) + static_cast<std::int64_t>((ticks + per_second / 2) / per_second);
 }
 
 NodeArguments ParseNodeArguments(const std::vector<std::string>& arguments)
