@@ -16,7 +16,7 @@
 namespace coretap::app {
 
 StandIn::StandIn(StandIn&& other) noexcept
-    : m_path{std::move(other.m_path)}, m_pid{std::exchange(other.m_pid, -1)}, m_go{std::move(other.m_go)}
+    : m_path{std::move(other.m_path)}, m_pid{std::exchange(other.m_pid, -1)}, m_go{std::move(other.m_go)}, m_status{other.m_status}
 {}
 
 StandIn& StandIn::operator=(StandIn&& other) noexcept
@@ -24,6 +24,7 @@ StandIn& StandIn::operator=(StandIn&& other) noexcept
     std::swap(m_path, other.m_path);
     std::swap(m_pid, other.m_pid);
     std::swap(m_go, other.m_go);
+    std::swap(m_status, other.m_status);
     return *this;
 }
 
@@ -88,7 +89,11 @@ void StandIn::Go()
 
 bool StandIn::Ended()
 {
-    if (m_pid > 0 && ::waitpid(m_pid, nullptr, WNOHANG) == m_pid) m_pid = 0;
+    int status{0};
+    if (m_pid > 0 && ::waitpid(m_pid, &status, WNOHANG) == m_pid) {
+        m_pid = 0;
+        if (WIFEXITED(status)) m_status = WEXITSTATUS(status);
+    }
     return m_pid == 0;
 }
 

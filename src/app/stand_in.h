@@ -19,6 +19,7 @@ class StandIn {
     std::string m_path;
     pid_t m_pid{-1};
     util::Fd m_go;
+    int m_status{0};
 
 public:
     StandIn() = default;
@@ -33,6 +34,8 @@ public:
     pid_t Pid() const noexcept { return m_pid; }
     /** Whether it has ended. */
     bool Ended();
+    /** The exit status it ended with; 0 while it runs and if a signal ended it. */
+    int ExitStatus() const noexcept { return m_status; }
 };
 
 } // namespace coretap::app

@@ -264,7 +264,12 @@ Exit RunLog(const LogCommandOptions& options, Io io)
     if (!options.quiet || options.summary || lost != 0) io.err << "coretap: " << app::LedgerLine(ledger, plan.catalogue, cost()) << '\n';
     if (result.malformed != 0)
         io.err << "coretap: " << result.malformed << " records were malformed and are not shown; please report this\n";
-    const Exit status{ExitOf(result.outcome, io)};
+    Exit status{ExitOf(result.outcome, io)};
+    if (sim && status == Exit::Ok && stand_in.ExitStatus() != 0) {
+        status = Report(io, {stand_in.ExitStatus() == 2 ? util::Errc::Usage : util::Errc::Io,
+                             fmt::format("the stand-in node ended with status {}; `{} {}` says why", stand_in.ExitStatus(), stand_in.Path(),
+                                         options.sim_args)});
+    }
     if (status != Exit::Ok && result.unwritten != 0)
         io.err << "coretap: up to " << result.unwritten << " events were read and are not in the output\n";
     io.err.flush();

@@ -104,6 +104,11 @@ class BadDays(Case):
             self.assertEqual(result.returncode, status, f"{args}: {result.stderr}")
             self.assertNotEqual(result.stderr, "")
 
+    def test_a_stand_in_that_does_not_start(self):
+        result = self.run_coretap("log", "--sim", "--sim-args", "--scenario nosuch")
+        self.assertEqual(result.returncode, 2, result.stderr)
+        self.assertRegex(result.stderr, r"the stand-in node ended with status 2; `.*coretap-sim --scenario nosuch` says why")
+
     def test_a_node_that_is_stopped(self):
         """A node in a debugger, or frozen: attaching does not wait for it, and neither does the end."""
         binary = self.sim_copy()
