@@ -25,8 +25,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::string json;
     for (const coretap::event::Event& event : events) {
         names.Observe(event);
-        format.Append(text, event, names.Find(event.Pid()));
-        coretap::event::AppendJson(json, event, names.Find(event.Pid()));
+        format.Append(text, event, names.Find(event));
+        coretap::event::AppendJson(json, event, names.Find(event));
         json += '\n';
     }
     // One line an event, and nothing in it that a terminal would obey.

@@ -23,7 +23,7 @@ TABLE = {
     "event": "util abi wire",
     "pipeline": "util event",
     "tracer": "util event pipeline abi",
-    "archive": "util event pipeline",
+    "archive": "util abi event pipeline",
     "poll": "util event pipeline",
     "state": "util event wire pipeline",
     "detect": "util event wire state pipeline",

@@ -69,7 +69,7 @@ RunResult Run(pipeline::Source& source, pipeline::Sink& sink, const event::Catal
             result.malformed += pipeline::ParseBatch(batch, catalogue, events);
             std::erase_if(events, [&](const event::Event& event) {
                 nodes.Observe(event);
-                if (!filter.Matches(event, nodes.Find(event.Pid()).label)) return true;
+                if (!filter.Matches(event, nodes.Find(event).label)) return true;
                 if (event.Def().origin == event::Origin::Coretap) return false;
                 if (limits.count && result.shown == *limits.count) return true;
                 ++result.shown;

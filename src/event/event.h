@@ -21,6 +21,7 @@ class Event {
     const TracepointDef* m_def{nullptr};
     const std::byte* m_record{nullptr};
     std::int64_t m_utc_offset_ns{0};
+    std::uint32_t m_origin{0};
     std::array<std::uint32_t, CT_MAX_ARGS> m_blobs{}; //!< where in the record the bytes of an argument begin
 
     template <class T>
@@ -32,7 +33,7 @@ class Event {
     }
     std::uint64_t Slot(std::size_t arg) const noexcept { return At<std::uint64_t>(sizeof(ct_record) + arg * sizeof(std::uint64_t)); }
 
-    friend util::Result<Event> ParseRecord(std::span<const std::byte>, const Catalogue&, std::int64_t);
+    friend util::Result<Event> ParseRecord(std::span<const std::byte>, const Catalogue&, std::int64_t, std::uint32_t);
 
 public:
     const TracepointDef& Def() const noexcept { return *m_def; }
@@ -41,6 +42,15 @@ public:
     std::uint64_t MonotonicNs() const noexcept { return At<std::uint64_t>(offsetof(ct_record, ts_ns)); }
     /** Kernel time of the firing as UTC, ns since 1970. */
     std::int64_t UtcNs() const noexcept { return static_cast<std::int64_t>(MonotonicNs()) + m_utc_offset_ns; }
+    /** UtcNs() - MonotonicNs(). */
+    std::int64_t UtcOffsetNs() const noexcept { return m_utc_offset_ns; }
+    /**
+     * Which stream it is of: 0 for a live trace; recordings that are replayed together are numbered, those of one
+     * session alike. A process id names one process within one origin only.
+     */
+    std::uint32_t Origin() const noexcept { return m_origin; }
+    /** The canonical record, without padding. */
+    std::span<const std::byte> Record() const noexcept { return {m_record, At<std::uint32_t>(offsetof(ct_record, size))}; }
     /** Process and thread that fired, as the tracing host numbers them. */
     std::uint32_t Pid() const noexcept { return At<std::uint32_t>(offsetof(ct_record, tgid)); }
     std::uint32_t Tid() const noexcept { return At<std::uint32_t>(offsetof(ct_record, tid)); }
@@ -67,7 +77,8 @@ public:
  * Read one canonical record. `utc_offset_ns` turns its kernel time into UTC. Fails with Malformed on anything that
  * does not have the shape the catalogue gives it; never reads beyond `bytes`.
  */
-util::Result<Event> ParseRecord(std::span<const std::byte> bytes, const Catalogue& catalogue, std::int64_t utc_offset_ns);
+util::Result<Event> ParseRecord(std::span<const std::byte> bytes, const Catalogue& catalogue, std::int64_t utc_offset_ns,
+                                std::uint32_t origin = 0);
 
 /** Whether the event is a P2P message (net:inbound_message, net:outbound_message). */
 inline bool IsMessage(const Event& event) noexcept { return event.Def().handler == Handler::Message; }

@@ -6,7 +6,8 @@
 
 namespace coretap::event {
 
-util::Result<Event> ParseRecord(std::span<const std::byte> bytes, const Catalogue& catalogue, std::int64_t utc_offset_ns)
+util::Result<Event> ParseRecord(std::span<const std::byte> bytes, const Catalogue& catalogue, std::int64_t utc_offset_ns,
+                                std::uint32_t origin)
 {
     const auto malformed = [](std::string what) { return util::Error{util::Errc::Malformed, std::move(what)}; };
     if (bytes.size() < sizeof(ct_record)) return malformed(fmt::format("record of {} bytes is shorter than its header", bytes.size()));
@@ -18,6 +19,7 @@ util::Result<Event> ParseRecord(std::span<const std::byte> bytes, const Catalogu
     event.m_def = catalogue.Find(head.tracepoint);
     event.m_record = bytes.data();
     event.m_utc_offset_ns = utc_offset_ns;
+    event.m_origin = origin;
     if (event.m_def == nullptr) return malformed(fmt::format("record of unknown tracepoint {}", head.tracepoint));
     const std::vector<ArgDef>& args{event.m_def->args};
     if (head.nargs != args.size() || head.nargs > CT_MAX_ARGS)

@@ -18,15 +18,17 @@ void NodeNames::Observe(const event::Event& event)
     if (event.Id() != event::id::CORETAP_NODE_FOUND && event.Id() != event::id::CORETAP_NODE_GONE) return;
     const std::uint64_t now_ns{event.MonotonicNs()};
     // Not by now_ns - gone_at_ns: time may step back between events.
-    std::erase_if(m_entries, [now_ns](const Entry& entry) { return entry.gone_at_ns != 0 && entry.gone_at_ns + KEEP_NS < now_ns; });
+    std::erase_if(m_entries, [&](const Entry& entry) {
+        return entry.origin == event.Origin() && entry.gone_at_ns != 0 && entry.gone_at_ns + KEEP_NS < now_ns;
+    });
     m_last = 0;
-    auto entry = std::ranges::find(m_entries, event.Pid(), &Entry::pid);
+    auto entry = Locate(event);
     if (event.Id() == event::id::CORETAP_NODE_GONE) {
         if (entry != m_entries.end()) entry->gone_at_ns = std::max<std::uint64_t>(now_ns, 1);
         return;
     }
     if (entry == m_entries.end()) entry = m_entries.insert(m_entries.end(), Entry{});
-    *entry = {event.Pid(), std::string{event.Str(LABEL)}, static_cast<std::int64_t>(event.Uint(STARTED_AT)), 0};
+    *entry = {event.Origin(), event.Pid(), std::string{event.Str(LABEL)}, static_cast<std::int64_t>(event.Uint(STARTED_AT)), 0};
 }
 
 bool NodeNames::Several() const noexcept
@@ -40,10 +42,16 @@ bool NodeNames::Several() const noexcept
     return false;
 }
 
-event::NodeLabel NodeNames::Find(std::uint32_t pid) noexcept
+std::vector<NodeNames::Entry>::iterator NodeNames::Locate(const event::Event& event) noexcept
 {
-    if (m_last >= m_entries.size() || m_entries[m_last].pid != pid) {
-        const auto entry = std::ranges::find(m_entries, pid, &Entry::pid);
+    return std::ranges::find_if(m_entries,
+                                [&event](const Entry& entry) { return entry.pid == event.Pid() && entry.origin == event.Origin(); });
+}
+
+event::NodeLabel NodeNames::Find(const event::Event& event) noexcept
+{
+    if (m_last >= m_entries.size() || m_entries[m_last].pid != event.Pid() || m_entries[m_last].origin != event.Origin()) {
+        const auto entry = Locate(event);
         if (entry == m_entries.end()) return {};
         m_last = static_cast<std::size_t>(entry - m_entries.begin());
     }

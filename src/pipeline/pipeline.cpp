@@ -9,10 +9,14 @@ std::size_t ParseBatch(const Batch& batch, const event::Catalogue& catalogue, st
     events.clear();
     std::size_t malformed{0};
     std::span<const std::byte> rest{batch.bytes};
+    Batch::ClockChange clock{0, batch.utc_offset_ns, batch.origin};
+    auto next_clock{batch.clock_changes.begin()};
     while (rest.size() >= sizeof(ct_record)) {
         ct_record head;
         std::memcpy(&head, rest.data(), sizeof(head));
-        auto parsed{event::ParseRecord(rest, catalogue, batch.utc_offset_ns)};
+        const std::size_t at{batch.bytes.size() - rest.size()};
+        while (next_clock != batch.clock_changes.end() && next_clock->at <= at) clock = *next_clock++;
+        auto parsed{event::ParseRecord(rest, catalogue, clock.utc_offset_ns, clock.origin)};
         if (parsed) {
             events.push_back(std::move(*parsed));
         } else {

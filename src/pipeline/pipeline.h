@@ -18,14 +18,24 @@ namespace coretap::pipeline {
 
 /** Canonical records in order of firing, one after the other, each beginning at a multiple of 8. */
 struct Batch {
+    /** From some record on, another clock: another recording, or somebody set it. */
+    struct ClockChange {
+        std::size_t at{0};             //!< where in `bytes` the first record begins that it is for
+        std::int64_t utc_offset_ns{0}; //!< kernel time + this = UTC
+        std::uint32_t origin{0};       //!< event::Event::Origin()
+    };
+
     std::vector<std::byte> bytes;
     std::size_t count{0};
-    std::int64_t utc_offset_ns{0}; //!< kernel time + this = UTC
+    std::int64_t utc_offset_ns{0};         //!< of the records before the first change
+    std::uint32_t origin{0};               //!< likewise
+    std::vector<ClockChange> clock_changes; //!< by `at`; nearly always empty
 
     void Clear()
     {
         bytes.clear();
         count = 0;
+        clock_changes.clear();
     }
 };
 

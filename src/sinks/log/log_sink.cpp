@@ -58,7 +58,7 @@ util::Result<> LogSink::Write(std::span<const event::Event> batch)
     for (const event::Event& event : batch) {
         m_nodes.Observe(event);
         if (event.Id() == event::id::CORETAP_NODE_FOUND && m_nodes.Several()) m_text.ShowNode();
-        const event::NodeLabel node{m_nodes.Find(event.Pid())};
+        const event::NodeLabel node{m_nodes.Find(event)};
         if (m_options.json) {
             event::AppendJson(m_buffer, event, node);
             m_buffer += '\n';

@@ -34,6 +34,7 @@ struct Change {
     std::uint8_t flags{0};
     std::uint32_t pid{PID};
     std::uint64_t ts_ns{MONOTONIC_NS};
+    std::uint32_t origin{0};
 };
 
 /** Makes events and keeps their records. */
@@ -48,7 +49,8 @@ public:
     {
         const event::TracepointDef& def{*m_catalogue.Find(tracepoint)};
         m_records.push_back(std::make_unique<std::vector<std::byte>>(MakeRecord(def, change)));
-        auto parsed = event::ParseRecord(*m_records.back(), m_catalogue, UTC_NS - static_cast<std::int64_t>(MONOTONIC_NS));
+        auto parsed = event::ParseRecord(*m_records.back(), m_catalogue, UTC_NS - static_cast<std::int64_t>(MONOTONIC_NS),
+                                         change.origin);
         if (!parsed) std::abort();
         return *parsed;
     }

@@ -1,0 +1,64 @@
+// Recordings as a Source: what was recorded flows through the same pipeline again.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "archive/session_info.h"
+#include "event/catalogue.h"
+#include "pipeline/pipeline.h"
+#include "util/fd.h"
+
+namespace coretap::archive {
+
+struct ReplayOptions {
+    std::optional<std::int64_t> since_utc_ns; //!< events from then on
+    std::optional<std::int64_t> until_utc_ns; //!< events before that
+    double speed{0};                          //!< 1: as recorded, 10: ten times as fast, 0: as fast as it goes
+};
+
+/** A sentence for the user, no newline. */
+using OnNotice = std::function<void(const std::string&)>;
+
+/**
+ * One or several recordings, merged in order of UTC. Several files of one session (a rotated recording) are one stream, put in order
+ * by their parts. Recordings of different sessions have different origins (event::Event::Origin(), from 1). Files are opened
+ * at once; reading them needs no privileges. A file that cannot be sought in, as a pipe, is read from its start; stdin is `-`.
+ *
+ * Damage is skipped, and said in a notice and, where it stood, by a `coretap:lost` (tracepoint `recording`, reason
+ * `damaged`, the number of records as far as the block's header still tells). A node that was found before `since` is introduced
+ * before the first event. Memory does not grow with the length of the recordings.
+ */
+class ReplaySource final : public pipeline::Source {
+    class Impl;
+    std::unique_ptr<Impl> m_impl;
+
+    explicit ReplaySource(std::unique_ptr<Impl> impl);
+
+public:
+    /**
+     * Opens the files and reads what their sessions say. Rows of tracepoints that `catalogue` does not know, or knows in
+     * another form, are added to it (as Origin::User); records are given its ids as they are read. Fails with NotFound, Permission, Io, and Malformed: no
+     * recording, or one of a newer version of coretap.
+     */
+    static util::Result<std::unique_ptr<ReplaySource>> Open(const std::vector<std::filesystem::path>& paths, event::Catalogue& catalogue,
+                                                            ReplayOptions options, OnNotice notice);
+    ~ReplaySource() override;
+
+    /** As Source. With a speed, waits until what comes next is due, at most `patience`. Batches have about a block's records. */
+    util::Result<Step> Pull(pipeline::Batch& batch, std::chrono::milliseconds patience) override;
+    /** What was handed over, and what the recording says was lost, between since and until. */
+    const pipeline::Ledger& Losses() const override;
+    /** Pull says End from now on. */
+    void Stop();
+    /** The sessions, in the order of their origins (the first is 1). */
+    const std::vector<SessionInfo>& Sessions() const;
+};
+
+} // namespace coretap::archive
