@@ -17,51 +17,18 @@
 namespace coretap::wire {
 
 /** Message types, src/protocol.h and the BIPs. Values are ids that counters and archives hold: added to, never changed. */
+// clang-format off
 enum class MessageType : std::uint8_t {
     Other, //!< none that is known
-    Version,
-    Verack,
-    Addr,
-    AddrV2,
-    SendAddrV2,
-    Inv,
-    GetData,
-    MerkleBlock,
-    GetBlocks,
-    GetHeaders,
-    Tx,
-    Headers,
-    Block,
-    GetAddr,
-    Mempool,
-    Ping,
-    Pong,
-    NotFound,
-    FilterLoad,
-    FilterAdd,
-    FilterClear,
-    SendHeaders,
-    FeeFilter,
-    SendCmpct,
-    CmpctBlock,
-    GetBlockTxn,
-    BlockTxn,
-    GetCFilters,
-    CFilter,
-    GetCFHeaders,
-    CFHeaders,
-    GetCFCheckpt,
-    CFCheckpt,
-    WtxidRelay,
-    SendTxRcncl,
-    Feature, //!< BIP 434
-    Reject,
-    Alert, //!< BIP 61; removed
-    CheckOrder,
-    SubmitOrder,
-    Reply,
-    SendPackages, //!< never relayed, or proposed: known by name, kept as bytes
+    Version, Verack, Addr, AddrV2, SendAddrV2, Inv, GetData, MerkleBlock, GetBlocks, GetHeaders, Tx, Headers,
+    Block, GetAddr, Mempool, Ping, Pong, NotFound, FilterLoad, FilterAdd, FilterClear, SendHeaders, FeeFilter,
+    SendCmpct, CmpctBlock, GetBlockTxn, BlockTxn, GetCFilters, CFilter, GetCFHeaders, CFHeaders, GetCFCheckpt,
+    CFCheckpt, WtxidRelay, SendTxRcncl,
+    Feature,                                      //!< BIP 434
+    Reject, Alert,                                //!< BIP 61; removed
+    CheckOrder, SubmitOrder, Reply, SendPackages, //!< never relayed, or proposed: known by name, kept as bytes
 };
+// clang-format on
 inline constexpr std::size_t MESSAGE_TYPE_COUNT{42};
 /** Names by MessageType; the first is `other`. */
 std::span<const std::string_view> MessageTypeNames();

@@ -2,6 +2,7 @@
 // wrong every later read gives zero or nothing, so a decoder checks once, at the end.
 #pragma once
 
+#include <bit>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
