@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "abi/coretap_abi.h"
+#include "wire/message.h"
 
 namespace coretap::event {
 namespace {
@@ -186,30 +187,12 @@ std::vector<TracepointDef> BuiltIn()
     return rows;
 }
 
-constexpr std::string_view MESSAGE_TYPES[]{
-    "other",
-    // src/protocol.h of Bitcoin Core, NetMsgType
-    "version", "verack", "addr", "addrv2", "sendaddrv2", "inv", "getdata", "merkleblock", "getblocks", "getheaders", "tx", "headers",
-    "block", "getaddr", "mempool", "ping", "pong", "notfound", "filterload", "filteradd", "filterclear", "sendheaders", "feefilter",
-    "sendcmpct", "cmpctblock", "getblocktxn", "blocktxn", "getcfilters", "cfilter", "getcfheaders", "cfheaders", "getcfcheckpt",
-    "cfcheckpt", "wtxidrelay", "sendtxrcncl",
-    // accepted once, or new
-    "feature",                                            // BIP 434
-    "reject", "alert",                                    // BIP 61; removed
-    "checkorder", "submitorder", "reply", "sendpackages", // never relayed, or proposed
-};
-static_assert(std::size(MESSAGE_TYPES) <= CT_MAX_MSG_TYPES);
+static_assert(wire::MESSAGE_TYPE_COUNT <= CT_MAX_MSG_TYPES);
 
 constexpr std::string_view CONNECTION_TYPES[]{
     "other", "inbound", "manual", "feeler", "outbound-full-relay", "block-relay-only", "addr-fetch", "private-broadcast",
 };
 static_assert(std::size(CONNECTION_TYPES) <= CT_MAX_CONN_TYPES);
-
-std::uint8_t IdOf(std::span<const std::string_view> names, std::string_view name)
-{
-    const auto it = std::find(names.begin() + 1, names.end(), name);
-    return it == names.end() ? std::uint8_t{0} : static_cast<std::uint8_t>(it - names.begin());
-}
 
 } // namespace
 
@@ -266,10 +249,14 @@ util::Result<const TracepointDef*> Catalogue::AddUser(TracepointDef def)
     return m_rows.back().get();
 }
 
-std::span<const std::string_view> MessageTypes() { return MESSAGE_TYPES; }
+std::span<const std::string_view> MessageTypes() { return wire::MessageTypeNames(); }
 std::span<const std::string_view> ConnectionTypes() { return CONNECTION_TYPES; }
-std::uint8_t MessageTypeId(std::string_view name) { return IdOf(MESSAGE_TYPES, name); }
-std::uint8_t ConnectionTypeId(std::string_view name) { return IdOf(CONNECTION_TYPES, name); }
+std::uint8_t MessageTypeId(std::string_view name) { return static_cast<std::uint8_t>(wire::MessageTypeOf(name)); }
+std::uint8_t ConnectionTypeId(std::string_view name)
+{
+    const auto* const it = std::find(std::begin(CONNECTION_TYPES) + 1, std::end(CONNECTION_TYPES), name);
+    return it == std::end(CONNECTION_TYPES) ? std::uint8_t{0} : static_cast<std::uint8_t>(it - std::begin(CONNECTION_TYPES));
+}
 
 std::string_view NetworkName(std::uint64_t network)
 {

@@ -140,7 +140,7 @@ public:
     util::Result<const TracepointDef*> AddUser(TracepointDef def);
 };
 
-/** Names of Bitcoin Core's message types by id; index 0 is "other". Source: src/protocol.h, BIPs 61, 130, 434. */
+/** Names of Bitcoin Core's message types by id; index 0 is "other". The table is wire::MessageTypeNames(). */
 std::span<const std::string_view> MessageTypes();
 /** Names of Bitcoin Core's connection types by id; index 0 is "other". Source: ConnectionTypeAsString(), src/node/connection_types.cpp. */
 std::span<const std::string_view> ConnectionTypes();

@@ -26,7 +26,7 @@ std::string_view NetworkName(Network network);
 struct NetAddress {
     Network network{Network::Unknown};
     std::uint8_t network_id{0}; //!< as sent in addrv2; 0 if it came in another message
-    ByteView raw;               //!< the address: 4, 16, 10 or 32 bytes, or what an unknown network has
+    ByteView raw;               //!< the address: 4, 16, 10 or 32 bytes, what an unknown network has, or none where it was cut
     std::uint16_t port{0};
 };
 
@@ -35,6 +35,17 @@ struct NetAddress {
  * src/netaddress.cpp). The view is into `sixteen`.
  */
 NetAddress FromLegacy(ByteView sixteen, std::uint16_t port);
+
+/**
+ * Whether Bitcoin Core reads an address of so many bytes in `addrv2` (SetNetFromBIP155Network(), src/netaddress.cpp): a known
+ * network must have its own size. Addresses of networks it does not know it passes over; Tor v2 is one of those by now.
+ */
+bool IsBip155Size(std::uint8_t network_id, std::uint64_t size);
+/**
+ * Take an address of `addrv2`, of a size that is right. An IPv6 address that has an IPv4 or a Tor v2 address in it stays
+ * Ipv6 here; Bitcoin Core passes over it.
+ */
+NetAddress FromBip155(std::uint8_t network_id, ByteView raw, std::uint16_t port);
 
 /** Append the address without port: `203.0.113.7`, `2001:db8::1`, `….onion`, `….b32.i2p`; hex of an unknown network's. */
 void AppendHost(std::string& out, const NetAddress& address);

@@ -29,8 +29,8 @@ enum class MessageType : std::uint8_t {
     CheckOrder, SubmitOrder, Reply, SendPackages, //!< never relayed, or proposed: known by name, kept as bytes
 };
 // clang-format on
-inline constexpr std::size_t MESSAGE_TYPE_COUNT{42};
-/** Names by MessageType; the first is `other`. */
+inline constexpr std::size_t MESSAGE_TYPE_COUNT{43};
+/** Names by MessageType; the first is `other`. The one table: event::MessageTypes() is this. */
 std::span<const std::string_view> MessageTypeNames();
 /** MessageType::Other if it is none of them. */
 MessageType MessageTypeOf(std::string_view name);
@@ -44,7 +44,12 @@ struct InvEntry {
 };
 /** `tx`, `block`, `filtered_block`, `cmpct_block`, `wtx`, `witness_tx`, `witness_block`, `witness_filtered_block`; empty if unknown. */
 std::string_view InvTypeName(std::uint32_t type);
-InvEntry ParseInvEntry(const std::byte*& at);
+inline InvEntry ParseInvEntry(const std::byte*& at)
+{
+    const auto type = unchecked::Little<std::uint32_t>(at);
+    at += 32;
+    return {type, HashView{at - 32, 32}};
+}
 using InvEntries = Elements<InvEntry, ParseInvEntry>;
 
 struct AddressEntry {
@@ -55,7 +60,11 @@ struct AddressEntry {
 AddressEntry ParseAddrEntry(const std::byte*& at);
 AddressEntry ParseAddrV2Entry(const std::byte*& at);
 
-HashView ParseHash(const std::byte*& at);
+inline HashView ParseHash(const std::byte*& at)
+{
+    at += 32;
+    return HashView{at - 32, 32};
+}
 using Hashes = Elements<HashView, ParseHash>;
 
 /** A header in `headers`: 80 bytes and the number of transactions, always 0 in practice. */
@@ -66,11 +75,13 @@ struct HeaderEntry {
 HeaderEntry ParseHeaderEntry(const std::byte*& at);
 
 /** Six bytes of a compact block (BIP 152), as a number. */
-std::uint64_t ParseShortId(const std::byte*& at);
+inline std::uint64_t ParseShortId(const std::byte*& at)
+{
+    const std::uint64_t low{unchecked::Little<std::uint32_t>(at)};
+    return low | std::uint64_t{unchecked::Little<std::uint16_t>(at)} << 32;
+}
 using ShortIds = Elements<std::uint64_t, ParseShortId>;
 
-/** A whole transaction among others. */
-Tx ParseTx(const std::byte*& at);
 using Transactions = Elements<Tx, ParseTx>;
 
 /** CompactSize differences (BIP 152): a prefilled transaction's, an index's. Absolute index = previous + 1 + this. */
@@ -79,9 +90,9 @@ struct PrefilledTx {
     Tx tx;
 };
 PrefilledTx ParsePrefilledTx(const std::byte*& at);
-std::uint64_t ParseDifference(const std::byte*& at);
+inline std::uint64_t ParseDifference(const std::byte*& at) { return unchecked::CompactSize(at); }
 
-std::int32_t ParseInt32(const std::byte*& at);
+inline std::int32_t ParseInt32(const std::byte*& at) { return static_cast<std::int32_t>(unchecked::Little<std::uint32_t>(at)); }
 
 // ---- messages. `claimed` is the count that was sent, `entries` those that are there in full ---------------------------------
 
@@ -277,8 +288,9 @@ struct Decoded {
     std::uint64_t problem_at{0};    //!< offset of the field that has the problem, or of the first byte that was cut off
     std::uint64_t trailing{0};      //!< bytes behind the end of the message, captured or not; Bitcoin Core passes over them
     /**
-     * More entries than the protocol allows: Bitcoin Core reads the message, then disconnects the peer. The limit, 0 if
-     * it is kept (MAX_ADDR_TO_SEND 1000, MAX_INV_SZ 50000, MAX_HEADERS_RESULTS 2000, MAX_LOCATOR_SZ 101; src/net_processing.cpp).
+     * More entries than the protocol allows: Bitcoin Core takes note of the count, then disconnects the peer. The limit, 0 if
+     * it is kept: 1,000 addresses, 50,000 entries of inv and getdata, 2,000 headers, 101 hashes of a locator
+     * (src/net_processing.cpp); 36,000 bytes of a filter, or its 50 hash functions (src/common/bloom.h); 520 bytes of filteradd.
      */
     std::uint32_t limit_exceeded{0};
 };

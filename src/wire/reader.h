@@ -27,8 +27,12 @@ enum class Problem : std::uint8_t {
     IndexOverflow,    //!< a differentially encoded index beyond 65,535 (BIP 152)
     BadAddressSize,   //!< an address of a known network with another size than that network's (BIP 155)
     ValueOutOfRange,  //!< a field with a value that Bitcoin Core refuses when it reads the message
+    TrailingBytes,    //!< bytes behind the end of a message that must not have any (BIP 434; elsewhere they are passed over)
 };
 std::string_view ToString(Problem problem);
+
+/** Largest CompactSize that may count anything (src/serialize.h). */
+inline constexpr std::uint64_t MAX_SIZE{0x02000000};
 
 /**
  * A cursor over captured bytes. `missing` is how many bytes the message had behind them that were not captured: running
@@ -62,13 +66,16 @@ public:
     /** Bytes of the message not read yet, captured or not. */
     std::uint64_t LeftInMessage() const noexcept { return Left() + m_missing; }
 
-    /** Give up: every later read fails. The first problem stays. */
-    void Fail(Problem problem) noexcept
-    {
-        if (!Ok()) return;
-        m_problem = problem;
-        Stop();
-    }
+    /** Where the next read is from. */
+    const std::byte* At() const noexcept { return m_at; }
+    /** Pass over bytes that are known to be there: `size` is at most Left(). */
+    void Skip(std::size_t size) noexcept { m_at += size; }
+    /** The bytes from `begin`, which is behind or at the cursor, to the cursor. */
+    ByteView Since(const std::byte* begin) const noexcept { return {begin, m_at}; }
+
+    /** Give up: every later read fails. The first problem stays. `at` is the offset of the field that has it. */
+    void Fail(Problem problem, std::size_t at) noexcept;
+    void Fail(Problem problem) noexcept { Fail(problem, Position()); }
 
     /** A little-endian integer. */
     template <std::unsigned_integral U>
@@ -76,7 +83,7 @@ public:
     {
         static_assert(std::endian::native == std::endian::little);
         if (Left() < sizeof(U)) [[unlikely]] {
-            RunOut();
+            RunOut(sizeof(U));
             return 0;
         }
         U value;
@@ -93,12 +100,25 @@ public:
     std::uint16_t U16Big() noexcept { return __builtin_bswap16(Little<std::uint16_t>()); }
 
     /** ReadCompactSize() of src/serialize.h: canonical, and at most MAX_SIZE unless `any_value`. */
-    std::uint64_t CompactSize(bool any_value = false) noexcept;
+    std::uint64_t CompactSize(bool any_value = false) noexcept
+    {
+        if (m_at != m_end && std::to_integer<std::uint8_t>(*m_at) < 0xfd) [[likely]]
+            return std::to_integer<std::uint8_t>(*m_at++);
+        return LongCompactSize(any_value);
+    }
     /**
      * A CompactSize that counts elements of at least `least_bytes` each: CountTooLarge, and 0, where the rest of the message
-     * cannot hold them. What follows may still be cut off by us.
+     * cannot hold them. What follows may still be cut off by us. `claimed` becomes what was sent, whether it fits or not.
      */
-    std::uint64_t Count(std::uint64_t least_bytes) noexcept;
+    std::uint64_t Count(std::uint64_t least_bytes, std::uint64_t& claimed) noexcept
+    {
+        const std::size_t start{Position()};
+        claimed = CompactSize();
+        if (claimed * least_bytes <= LeftInMessage()) [[likely]]
+            return claimed;
+        Fail(Problem::CountTooLarge, start);
+        return 0;
+    }
     /** So many bytes; empty if they are not all there. */
     ByteView Take(std::uint64_t size) noexcept
     {
@@ -111,15 +131,41 @@ public:
         return bytes;
     }
     /** A CompactSize and so many bytes; StringTooLong above `limit`. Of bytes that we cut, the captured part. */
-    ByteView VarBytes(std::uint64_t limit = ~std::uint64_t{0}) noexcept;
+    ByteView VarBytes(std::uint64_t limit = MAX_SIZE) noexcept;
 
 private:
-    void RunOut(std::uint64_t wanted = 1) noexcept;
-    void Stop() noexcept
-    {
-        m_problem_at = Position();
-        m_at = m_end;
-    }
+    std::uint64_t LongCompactSize(bool any_value) noexcept;
+    void RunOut(std::uint64_t wanted) noexcept;
 };
+
+/** Reads at places that a Reader has been to before: nothing is checked. Each moves the pointer behind what it read. */
+namespace unchecked {
+
+template <std::unsigned_integral U>
+U Little(const std::byte*& at) noexcept
+{
+    U value;
+    std::memcpy(&value, at, sizeof(value));
+    at += sizeof(value);
+    return value;
+}
+
+inline ByteView Take(const std::byte*& at, std::uint64_t size) noexcept
+{
+    const ByteView bytes{at, static_cast<std::size_t>(size)};
+    at += size;
+    return bytes;
+}
+
+inline std::uint64_t CompactSize(const std::byte*& at) noexcept
+{
+    const auto first = Little<std::uint8_t>(at);
+    if (first < 0xfd) [[likely]]
+        return first;
+    if (first == 0xfd) return Little<std::uint16_t>(at);
+    return first == 0xfe ? Little<std::uint32_t>(at) : Little<std::uint64_t>(at);
+}
+
+} // namespace unchecked
 
 } // namespace coretap::wire

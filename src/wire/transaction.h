@@ -41,7 +41,7 @@ public:
     class Iterator {
         const std::byte* m_at{nullptr}; //!< behind the current element
         std::uint64_t m_left{0};        //!< the current one included
-        alignas(Element) std::byte m_current[sizeof(Element)]{};
+        alignas(Element) std::byte m_current[sizeof(Element)];
 
     public:
         using iterator_category = std::input_iterator_tag;
@@ -50,7 +50,9 @@ public:
         using pointer = const Element*;
         using reference = const Element&;
 
-        Iterator() = default;
+        // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): there is a current element only where some are left.
+        Iterator() {}
+        // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init)
         Iterator(const std::byte* at, std::uint64_t count) : m_at{at}, m_left{count} { Load(); }
         reference operator*() const { return *std::launder(reinterpret_cast<const Element*>(m_current)); }
         pointer operator->() const { return &**this; }
@@ -80,15 +82,32 @@ public:
     ByteView Bytes() const { return m_bytes; }
 };
 
-TxIn ParseTxIn(const std::byte*& at);
-TxOut ParseTxOut(const std::byte*& at);
+inline TxIn ParseTxIn(const std::byte*& at)
+{
+    const HashView txid{at, 32};
+    at += 32;
+    const auto index = unchecked::Little<std::uint32_t>(at);
+    const ByteView script{unchecked::Take(at, unchecked::CompactSize(at))};
+    return {txid, index, script, unchecked::Little<std::uint32_t>(at)};
+}
+inline TxOut ParseTxOut(const std::byte*& at)
+{
+    const auto value = static_cast<std::int64_t>(unchecked::Little<std::uint64_t>(at));
+    return {value, unchecked::Take(at, unchecked::CompactSize(at))};
+}
 /** A byte string with its CompactSize. */
-ByteView ParseItem(const std::byte*& at);
+inline ByteView ParseItem(const std::byte*& at) { return unchecked::Take(at, unchecked::CompactSize(at)); }
 using Inputs = Elements<TxIn, ParseTxIn>;
 using Outputs = Elements<TxOut, ParseTxOut>;
 using WitnessItems = Elements<ByteView, ParseItem>;
 /** The stack of one input. */
-WitnessItems ParseStack(const std::byte*& at);
+inline WitnessItems ParseStack(const std::byte*& at)
+{
+    const std::uint64_t count{unchecked::CompactSize(at)};
+    const std::byte* const begin{at};
+    for (std::uint64_t i{0}; i < count; ++i) ParseItem(at);
+    return {{begin, at}, count};
+}
 using WitnessStacks = Elements<WitnessItems, ParseStack>;
 
 /**
@@ -96,7 +115,7 @@ using WitnessStacks = Elements<WitnessItems, ParseStack>;
  * have the elements that are there in full; the claimed counts tell how many there should be.
  */
 struct Tx {
-    ByteView raw;            //!< as it was sent: with witness if has_witness
+    ByteView raw;            //!< as it was sent: with witness if has_witness; of one that is not whole, what is there
     std::int32_t version{0}; //!< Bitcoin Core reads it as unsigned since 28.0 (uint32_t CTransaction::version)
     std::uint32_t lock_time{0};
     bool has_witness{false};
@@ -114,8 +133,12 @@ struct Tx {
     std::size_t VSize() const noexcept { return (Weight() + 3) / 4; }
 };
 
+/** Bytes of the smallest transaction that UnserializeTransaction() takes: no inputs, no outputs. */
+inline constexpr std::size_t MIN_TX_SIZE{10};
 /** UnserializeTransaction() of src/primitives/transaction.h. */
 Tx ReadTx(Reader& reader) noexcept;
+/** A transaction that ReadTx() found whole. */
+Tx ParseTx(const std::byte*& at);
 
 /** The 80 bytes of a block header. */
 struct BlockHeader {
@@ -130,6 +153,7 @@ struct BlockHeader {
 };
 /** Empty views if the bytes are not all there. */
 BlockHeader ReadBlockHeader(Reader& reader) noexcept;
+BlockHeader ParseBlockHeader(const std::byte*& at);
 
 // ---- ids: SHA-256 twice, computed when asked for ----------------------------------------------------------------
 
@@ -140,5 +164,11 @@ Hash256 HashOf(const BlockHeader& header);
 Hash256 Txid(const Tx& tx);
 /** Of a whole transaction; equals the txid where there is no witness. */
 Hash256 Wtxid(const Tx& tx);
+struct TxIds {
+    Hash256 txid;
+    Hash256 wtxid;
+};
+/** Both, for what the txid costs where there is no witness. */
+TxIds IdsOf(const Tx& tx);
 
 } // namespace coretap::wire
