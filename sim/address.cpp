@@ -82,9 +82,9 @@ std::string NetAddress::ToStringAddrPort() const
     return fmt::format(fmt::runtime(brackets ? "[{}]:{}" : "{}:{}"), ToStringAddr(), port);
 }
 
-std::uint8_t Bip155Id(Network network)
+std::uint8_t Bip155Id(const NetAddress& address)
 {
-    switch (network) {
+    switch (address.network) {
     case Network::Ipv4: return 1;
     case Network::Ipv6: return 2;
     case Network::Onion: return 4;
@@ -93,7 +93,7 @@ std::uint8_t Bip155Id(Network network)
     case Network::Unroutable:
     case Network::Internal: break;
     }
-    return 0;
+    return address.unknown_id;
 }
 
 NetAddress RandomAddress(Rng& rng, Network network)
@@ -136,6 +136,13 @@ NetAddress RandomAddress(Rng& rng)
                           draw < 96 ? Network::I2p :
                                       Network::Cjdns};
     return RandomAddress(rng, network);
+}
+
+NetAddress UnknownAddress(Rng& rng)
+{
+    static constexpr std::uint8_t TOR_V2{3}, NOBODYS{9};
+    const bool old{rng.Chance(0.5)};
+    return {Network::Unroutable, rng.Blob(old ? 10 : 24), 8333, 0, old ? TOR_V2 : NOBODYS};
 }
 
 } // namespace coretap::sim

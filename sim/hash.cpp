@@ -19,7 +19,12 @@ constexpr std::uint64_t Rotate(std::uint64_t x, int by) { return (x << by) | (x 
 
 } // namespace
 
-Hash256 Sha256(ByteView bytes) { return Digest(EVP_sha256(), bytes); }
+Hash256 Sha256(ByteView bytes)
+{
+    // EVP_sha256() would be looked up again with every hash, which takes longer than hashing
+    static const EVP_MD* const KIND{EVP_MD_fetch(nullptr, "SHA256", nullptr)};
+    return Digest(KIND, bytes);
+}
 Hash256 Sha256d(ByteView bytes) { return Sha256(Sha256(bytes)); }
 Hash256 Sha3(ByteView bytes) { return Digest(EVP_sha3_256(), bytes); }
 
