@@ -129,7 +129,7 @@ World::WorldPeer& World::Connect(ConnectionType type)
     peer.version = m_rng.Chance(0.97) ? 70016 : 70015;
     peer.wtxid_relay = peer.wants_addrv2 = peer.version >= 70016;
     peer.services = m_rng.Chance(0.85) ? 0x0c09 : 0x0408;
-    if (peer.IsInbound() && m_rng.Chance(0.05)) {
+    if (peer.IsInbound() && m_rng.Chance(0.08)) {
         peer.light = true;
         peer.user_agent = m_rng.Pick(LIGHT_USER_AGENTS);
         peer.version = 70012;

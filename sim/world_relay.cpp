@@ -282,7 +282,7 @@ void World::RelayBlock(const std::shared_ptr<Block>& block, std::int64_t from)
             continue;
         }
         Send(*peer, "headers", header);
-        if (!m_rng.Chance(0.3)) continue;
+        if (!peer->light && !m_rng.Chance(0.3)) continue;
         InPeer(0.1 + m_rng.Exponential(0.3), peer->id, [this, block](WorldPeer& p) {
             if (p.light) {
                 Receive(p, "getdata", EncodeInv({{inv_type::FILTERED_BLOCK, block->hash}}));
