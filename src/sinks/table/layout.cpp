@@ -22,8 +22,11 @@ using util::Result;
 constexpr std::string_view ARGS{"args"};
 constexpr std::string_view DECODED{"decoded"};
 constexpr std::string_view EACH{"each"};
+constexpr std::string_view PAYLOAD{"payload"}; // of messages
 // More names than that are no help in a message.
 constexpr std::size_t LONGEST_LIST{24};
+// The hex of a payload that no field shows would be made and read for nothing.
+constexpr event::PayloadBounds NO_PAYLOAD{};
 
 /** The members an event of the tracepoint can have: those of one that has them all, whose arguments are null. */
 boost::json::object SampleOf(const TracepointDef& def, const event::Catalogue& catalogue)
@@ -206,6 +209,7 @@ Result<Layout> Layout::Make(const TableOptions& options, const event::Catalogue&
         if (!path) return path.GetError();
         layout.m_fields.push_back({name, of_each, std::move(*path)});
     }
+    layout.m_json = layout.JsonForFields(options);
     for (const TracepointDef* def : catalogue.Rows()) {
         const std::string name{def->FullName()};
         const auto same_name = [&](const TracepointDef* passed) { return passed->FullName() == name; };
@@ -218,6 +222,16 @@ bool Layout::NeedsDecoded() const noexcept
 {
     const auto decoded = [](const Field& field) { return !field.of_each && field.path.First() == DECODED; };
     return (m_each && decoded(*m_each)) || std::ranges::any_of(m_fields, decoded);
+}
+
+event::JsonOptions Layout::JsonForFields(const TableOptions& options) const
+{
+    if (WholeEvents()) return options.whole;
+    const auto shows_payload = [](const Field& field) {
+        return !field.of_each && field.path.First() == ARGS && (field.path.Depth() == 1 || field.path.Name(1) == PAYLOAD);
+    };
+    return {.decode = NeedsDecoded() ? event::Decode::Full : event::Decode::Off,
+            .shown_payload = std::ranges::any_of(m_fields, shows_payload) ? nullptr : &NO_PAYLOAD};
 }
 
 bool Layout::LeavesOut(std::string_view tracepoint) const { return std::ranges::find(m_left_out, tracepoint) != m_left_out.end(); }

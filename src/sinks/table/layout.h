@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "event/catalogue.h"
+#include "event/json.h"
 #include "pipeline/filter.h"
 #include "sinks/table/path.h"
 #include "util/result.h"
@@ -31,6 +32,7 @@ struct TableOptions {
     std::vector<std::string> fields{}; //!< none: see Layout
     std::string each{};                //!< path of an array of which each element is a row; empty: a row an event
     bool guard_formulas{false};        //!< CSV: see AppendCsvText()
+    event::JsonOptions whole{};        //!< of events that are written as they are; a table decodes what its fields ask for
 };
 
 /** A column: a value of the event, or of the element that the row is for. */
@@ -51,12 +53,14 @@ struct Field {
 class Layout {
     Format m_format{Format::Csv};
     bool m_guard_formulas{false};
+    event::JsonOptions m_json{};
     bool m_chosen{false};
     std::vector<Field> m_fields;
     std::optional<Field> m_each;
     std::vector<std::string> m_left_out;
 
     Layout() = default;
+    event::JsonOptions JsonForFields(const TableOptions& options) const;
 
 public:
     /**
@@ -75,6 +79,8 @@ public:
     const std::optional<Field>& Each() const noexcept { return m_each; }
     /** Whether decoded messages are asked for: a recording without payloads has none. */
     bool NeedsDecoded() const noexcept;
+    /** What of an event must be made into JSON, for its fields or for the whole. */
+    const event::JsonOptions& Json() const noexcept { return m_json; }
     /** Whether the tracepoint of that name (`provider:name`) is one whose events the filter takes out. */
     bool LeavesOut(std::string_view tracepoint) const;
 };

@@ -47,7 +47,7 @@ util::Result<> TableSink::Write(std::span<const event::Event> batch)
         if (event.Id() == event::id::CORETAP_LOST) CountLost(event);
         if (!own) ++m_totals.events;
         if (m_layout.WholeEvents()) {
-            event::AppendJson(m_output.Buffer(), event, m_nodes.Find(event));
+            event::AppendJson(m_output.Buffer(), event, m_nodes.Find(event), m_layout.Json());
             m_output.Buffer() += '\n';
             ++m_totals.rows;
         } else if (!own) {
@@ -72,7 +72,7 @@ void TableSink::CountLost(const event::Event& event)
 util::Result<> TableSink::WriteRows(const event::Event& event, const event::NodeLabel& node)
 {
     m_json.clear();
-    event::AppendJson(m_json, event, node);
+    event::AppendJson(m_json, event, node, m_layout.Json());
     util::Result<> written;
     {
         boost::json::error_code failed;
@@ -83,6 +83,7 @@ util::Result<> TableSink::WriteRows(const event::Event& event, const event::Node
                                                                   event.Def().FullName(), failed.message())};
         }
         const boost::json::value value = m_parser.release(); // in braces it would be an array of it
+        if (m_layout.NeedsDecoded()) CountIncomplete(value);
         if (!m_layout.Each()) {
             AppendRow(value, nullptr);
         } else {
@@ -100,6 +101,15 @@ util::Result<> TableSink::WriteRows(const event::Event& event, const event::Node
     }
     m_arena.release(); // after the last value in it
     return written;
+}
+
+/** What is decoded of a message says itself that it is not all (docs/messages.md). */
+void TableSink::CountIncomplete(const boost::json::value& event)
+{
+    static const Path STATUS{*Path::Parse("decoded.status")};
+    const boost::json::value* status{STATUS.Find(event)};
+    if (status == nullptr) return;
+    ++(*status == "cut" ? m_totals.cut : m_totals.malformed);
 }
 
 void TableSink::AppendRow(const boost::json::value& event, const boost::json::value* element)
@@ -147,6 +157,14 @@ std::vector<std::string> TableSink::Notices() const
             by_tracepoint += fmt::format("{}{} {}", by_tracepoint.empty() ? "" : ", ", util::Quoted(name), Grouped(count));
         }
         notices.push_back(fmt::format("{} lost while recording, up to so many rows are missing here: {}", Events(lost), by_tracepoint));
+    }
+    if (m_totals.cut != 0) {
+        notices.push_back(fmt::format("{} of {} are decoded only in part: the recording has not all of their payload",
+                                      Grouped(m_totals.cut), Events(m_totals.events)));
+    }
+    if (m_totals.malformed != 0) {
+        notices.push_back(fmt::format("{} of {} are decoded only as far as they make sense: the peer sent them malformed",
+                                      Grouped(m_totals.malformed), Events(m_totals.events)));
     }
     if (m_totals.without_each != 0) {
         notices.push_back(fmt::format("{} of {} had no array {} and no row", Grouped(m_totals.without_each), Events(m_totals.events),

@@ -28,6 +28,8 @@ struct TableTotals {
     std::uint64_t events{0};                     //!< exported, coretap's own not counted
     std::uint64_t rows{0};                       //!< lines, the header not counted
     std::uint64_t without_each{0};               //!< events that have no such array: no row tells of them
+    std::uint64_t cut{0};                        //!< decoded messages of which the recording has not all the payload
+    std::uint64_t malformed{0};                  //!< decoded messages that do not follow the protocol
     std::map<std::string, std::uint64_t> lost{}; //!< lost events that might have been exported, by tracepoint
 };
 
@@ -58,6 +60,7 @@ class TableSink final : public pipeline::Sink {
 
     void CountLost(const event::Event& event);
     util::Result<> WriteRows(const event::Event& event, const event::NodeLabel& node);
+    void CountIncomplete(const boost::json::value& event);
     void AppendHeader();
     void AppendRow(const boost::json::value& event, const boost::json::value* element);
 
@@ -73,8 +76,8 @@ public:
     /** Names of fields that no exported event had. Null counts as having it. */
     std::vector<std::string> UnseenFields() const;
     /**
-     * What the user must know of the table at the end, a sentence each, without a newline: events that were lost, events
-     * without the array, fields that no event had. Empty if all is well.
+     * What the user must know of the table at the end, a sentence each, without a newline: events that were lost, messages that are there in
+     * part, events without the array, fields that no event had. Empty if all is well.
      */
     std::vector<std::string> Notices() const;
 };

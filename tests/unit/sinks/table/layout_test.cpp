@@ -105,14 +105,16 @@ TEST_F(LayoutTest, UnknownFields)
     EXPECT_EQ(Refused({.fields = {"args.per_id"}}), "no event has the field 'args.per_id'; did you mean 'peer_id'?");
     EXPECT_EQ(Refused({.fields = {"mono"}}), "no event has the field 'mono'; did you mean 'mono_ns'?");
     EXPECT_EQ(Refused({.fields = {"decode.entries"}}), "no event has the field 'decode.entries'; did you mean 'decoded'?");
-    EXPECT_EQ(Refused({.fields = {"xyzzy"}}), "no event has the field 'xyzzy'; there are ts, mono_ns, event, node, pid, node_started_at, tid, "
-                                              "args, cut, faults, shed, decoded, and arguments by their names in docs/tracepoints.md");
+    EXPECT_EQ(Refused({.fields = {"xyzzy"}}),
+              "no event has the field 'xyzzy'; there are ts, mono_ns, event, node, pid, node_started_at, tid, "
+              "args, cut, faults, shed, decoded, and arguments by their names in docs/tracepoints.md");
     EXPECT_EQ(Refused({.fields = {"args.decoded"}}, {.only = {"mempool:added"}}),
               "no event has the field 'args.decoded'; one of: txid, vsize, fee");
     EXPECT_EQ(Refused({.fields = {"txid"}}, {.only = {"net"}}),
               "no event that passes the filter has the field 'txid': it is of mempool:added");
-    EXPECT_EQ(Refused({.fields = {"xyzzy"}}, {.only = {"mempool:rejected"}}),
-              "no event has the field 'xyzzy'; one of: txid, reason, ts, mono_ns, event, node, pid, node_started_at, tid, args, cut, faults, shed");
+    EXPECT_EQ(
+        Refused({.fields = {"xyzzy"}}, {.only = {"mempool:rejected"}}),
+        "no event has the field 'xyzzy'; one of: txid, reason, ts, mono_ns, event, node, pid, node_started_at, tid, args, cut, faults, shed");
     EXPECT_THAT(Refused({.fields = {"decoded.user_agent"}}, {.only = {"mempool"}}), HasSubstr("only P2P messages are decoded"));
     EXPECT_THAT(Refused({.fields = {"ts.x"}}), HasSubstr("'ts' is one value"));
     EXPECT_THAT(Refused({.fields = {"peer_id[0]"}}), HasSubstr("'peer_id' is one value"));

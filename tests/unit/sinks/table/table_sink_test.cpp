@@ -4,6 +4,7 @@
 #include <csignal>
 #include <cstdio>
 #include <random>
+#include <span>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -11,6 +12,7 @@
 #include "unit/event/event_fixture.h"
 #include "unit/util/pipe_fixture.h"
 #include "util/fd.h"
+#include "util/text.h"
 
 namespace coretap::sinks::table {
 namespace {
@@ -135,6 +137,52 @@ TEST_F(TableSinkTest, EachElementIsARow)
     EXPECT_EQ(run.totals.events, 3U);
     EXPECT_EQ(run.totals.without_each, 1U);
     EXPECT_THAT(run.notices, ElementsAre("1 of 3 events had no array faults and no row"));
+}
+
+/** The payload of an inv: two wtx, hashes of one byte over and over. */
+std::string InvPayload()
+{
+    return std::string{"\2\5\0\0\0", 5} + std::string(32, '\xab') + std::string{"\5\0\0\0", 4} + std::string(32, '\x01');
+}
+
+TEST_F(TableSinkTest, DecodedMessages)
+{
+    const std::string payload{InvPayload()};
+    const auto size = static_cast<std::int64_t>(payload.size());
+    const std::vector<event::Event> events{
+        maker.Make(id::INBOUND_MESSAGE, {.args = {{"payload", payload}, {"size", size}}}),
+        maker.Make(id::INBOUND_MESSAGE,
+                   {.args = {{"payload", payload.substr(0, 60)}, {"size", size}}, .cut_mask = 1u << 5, .flags = CT_F_POLICY}),
+        maker.Make(id::INBOUND_MESSAGE, {.args = {{"size", size}}, .cut_mask = 1u << 5, .flags = CT_F_POLICY}),
+        maker.Make(id::INBOUND_MESSAGE, {.args = {{"payload", payload.substr(0, 60)}, {"size", 60}}}),
+    };
+    const std::string first{"12,wtx,abababababababababababababababababababababababababababababababab\n"};
+    const std::string second{"12,wtx,0101010101010101010101010101010101010101010101010101010101010101\n"};
+    const Run run{Export(events, {.fields = {"peer_id", "each.type", "each.hash"}, .each = "decoded.entries"}, {.msg_types = {"inv"}})};
+    // of a malformed list of fixed entries nothing is taken: its count promises more than is there
+    EXPECT_EQ(run.text, "peer_id,each.type,each.hash\n" + first + second + first);
+    EXPECT_EQ(run.totals.cut, 2U);
+    EXPECT_EQ(run.totals.malformed, 1U);
+    EXPECT_THAT(run.notices, ElementsAre("2 of 4 events are decoded only in part: the recording has not all of their payload",
+                                         "1 of 4 events are decoded only as far as they make sense: the peer sent them malformed",
+                                         "1 of 4 events had no array decoded.entries and no row"));
+    const Run flat{Export({events[0]}, {.fields = {"decoded.count", "decoded.entries[1].type", "decoded.entries[2]", "payload"}})};
+    std::string hex;
+    util::AppendHex(hex, std::as_bytes(std::span{payload}));
+    EXPECT_EQ(flat.text, "decoded.count,decoded.entries[1].type,decoded.entries[2],payload\n2,wtx,," + hex + "\n");
+    EXPECT_THAT(Export({events[0]}, {.fields = {"event", "decoded.nonce"}}).unseen, ElementsAre("decoded.nonce"));
+    EXPECT_EQ(Export({events[0]}, {.fields = {"args.size", "cut"}}).text, "args.size,cut\n73,\n");
+    const Run whole{Export({events[0]}, {.format = Format::JsonLines, .whole = {.decode = event::Decode::Full}})};
+    EXPECT_THAT(whole.text, testing::AllOf(HasSubstr(R"("payload":"02)"), HasSubstr(R"("decoded":{"summary":)")));
+}
+
+TEST_F(TableSinkTest, WhatPeersWroteInAMessage)
+{
+    // BIP 434: an id and data, each with its length; the id has a quote, a line break and a zero in it
+    const std::string payload{"\6a\"\n\0,b\0", 8};
+    const std::vector<event::Event> events{
+        maker.Make(id::INBOUND_MESSAGE, {.args = {{"msg_type", "feature"}, {"payload", payload}, {"size", 8}}})};
+    EXPECT_EQ(Export(events, {.fields = {"decoded.feature_id", "size"}}).text, "decoded.feature_id,size\n\"a\"\"\n\xef\xbf\xbd,b\",8\n");
 }
 
 TEST_F(TableSinkTest, LossesAreNoRowsAndAreTold)
