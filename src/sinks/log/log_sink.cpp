@@ -60,7 +60,7 @@ util::Result<> LogSink::Write(std::span<const event::Event> batch)
         if (event.Id() == event::id::CORETAP_NODE_FOUND && m_nodes.Several()) m_text.ShowNode();
         const event::NodeLabel node{m_nodes.Find(event)};
         if (m_options.json) {
-            event::AppendJson(m_buffer, event, node);
+            event::AppendJson(m_buffer, event, node, m_options.json_options);
             m_buffer += '\n';
         } else {
             m_text.Append(m_buffer, event, node);
