@@ -233,15 +233,20 @@ def version(judge, payload):
     if len(payload) > 84 + len(string(agent)):
         expected["relay"] = relay != 0  # a bool: any value but 0 (src/serialize.h)
         raw += bytes([relay])
-    return expected, raw[:max(len(payload), 46)] if len(payload) <= 80 and len(payload) in (46, 72, 80) else raw
+    return expected, raw[:46] if len(payload) == 46 else raw
 
 
 def nonce64(judge, payload):
-    # Exception: without payload the judge reads 0; a ping of before BIP 31 has no nonce, and it is not shown as 0.
     nonce = fields(judge, "nonce")[0]
-    if not payload and nonce == 0:
-        return {}, b""
     return {"nonce": f"{nonce:016x}"}, struct.pack("<Q", nonce)
+
+
+def pong(judge, payload):
+    # Exception: ProcessPong() reads no nonce from less than eight bytes, and passes over them ("Short payload").
+    if len(payload) < 8:
+        fields(judge, "nonce")
+        return {"trailing_bytes": len(payload)}, payload
+    return nonce64(judge, payload)
 
 
 def addr(judge, payload):
@@ -396,7 +401,7 @@ def cfcheckpt(judge, payload):
 
 
 MESSAGES = {
-    "version": version, "ping": nonce64, "pong": nonce64, "addr": addr, "addrv2": addrv2, "inv": inventory("inv"),
+    "version": version, "ping": nonce64, "pong": pong, "addr": addr, "addrv2": addrv2, "inv": inventory("inv"),
     "getdata": inventory("inv"), "notfound": inventory("vec"), "getblocks": locator, "getheaders": locator, "headers": headers,
     "tx": tx, "block": block, "merkleblock": merkleblock, "sendcmpct": sendcmpct, "cmpctblock": cmpctblock,
     "getblocktxn": getblocktxn, "blocktxn": blocktxn, "feefilter": feefilter, "sendtxrcncl": sendtxrcncl, "feature": feature,
@@ -440,7 +445,7 @@ def difference(ours, expected, path=""):
 
 
 FINDINGS = ("summary", "status", "problem", "problem_at", "cut_at", "trailing_bytes", "limit_exceeded")
-TX_WHOLE = ("txid", "wtxid", "size", "vsize", "weight", "lock_time")
+NOT_THERE = "is not in the whole"
 
 
 def beginning(part, whole, path=""):
@@ -450,15 +455,15 @@ def beginning(part, whole, path=""):
             if name in FINDINGS and not path:
                 continue
             if name == "partial_tx":
-                done = len(part["txs"])
-                if done >= len(whole["txs"]):
-                    return f"{path}.partial_tx is one too many"
-                found = beginning(value, whole["txs"][done], f"{path}.partial_tx")
-            elif name in ("input_count", "output_count") and name not in whole:
+                rest = whole["txs"][len(part["txs"]):] + ([whole[name]] if name in whole else [])
+                found = beginning(value, rest[0], f"{path}.partial_tx") if rest else f"{path}.partial_tx is one too many"
+            elif name in ("input_count", "output_count") and name not in whole and "txid" in whole:
                 total = len(whole["inputs" if name == "input_count" else "outputs"])
-                found = "" if value in (total, 0) else f"{path}.{name}: {value} of {total}"
+                found = "" if value == total else f"{path}.{name}: {value} of {total}"
+            elif name.endswith("_hex") and name not in whole and name.removesuffix("_hex") in part:
+                found = ""  # it was cut within a character
             elif name not in whole:
-                found = f"{path}.{name} is not in the whole"
+                found = f"{path}.{name} {NOT_THERE}"
             elif name in ("count", "short_id_count", "prefilled_count"):
                 found = "" if value == whole[name] else f"{path}.{name}: {value} of {whole[name]}"
             else:
@@ -471,7 +476,7 @@ def beginning(part, whole, path=""):
             return f"{path}: {len(part)} elements of {len(whole)}"
         return next((found for i, pair in enumerate(zip(part, whole)) if (found := beginning(*pair, f"{path}[{i}]"))), "")
     if isinstance(part, str) and isinstance(whole, str) and path.count(".") == 1:
-        return "" if whole.startswith(part) else f"{path}: {part[:80]} does not begin {whole[:80]}"  # bytes that were cut
+        return "" if whole.startswith(part.rstrip("\ufffd")) else f"{path}: {part[:80]} does not begin {whole[:80]}"  # bytes that were cut
     return "" if part == whole else f"{path}: {str(part)[:80]}, whole {str(whole)[:80]}"
 
 
@@ -483,32 +488,37 @@ def has_witness_fault(judge, test):
     return isinstance(judge, list) and any(has_witness_fault(each, test) for each in judge)
 
 
-def judge_was_lenient(message, problem, expected, raw):
+def judge_was_lenient(message, problem, at, expected, raw):
     """Why Bitcoin Core does not read a message that the judge reads: every such rule is an exception. Empty if there is no reason."""
     judge, size, consumed = message["judge"], message["size"], message["judge_consumed"]
-    msgtype = message["msgtype"]
+    msgtype, payload = message["msgtype"], bytes.fromhex(message["payload"])
     if problem in ("ends early", "count too large for the message"):
         # BytesIO.read() gives fewer bytes at the end, and int.from_bytes() of none is 0; DataStream::read() throws. So the judge has
         # read all there is, and what it made of it would be other bytes.
-        return "reads behind the end" if consumed == size and raw != bytes.fromhex(message["payload"]) else ""
-    if problem == "non-canonical size":
+        return "reads behind the end" if consumed == size and raw != payload else ""
+    if problem in ("non-canonical size", "size too large"):
         # deser_compact_size() takes any; ReadCompactSize() of src/serialize.h throws.
-        return "takes sizes that are longer than need be" if len(raw) < consumed else ""
+        number, end = read_compact(payload, at)
+        wrong = len(compact(number)) < end - at if problem == "non-canonical size" else number > 0x02000000  # MAX_SIZE
+        return "takes any size" if end <= size and wrong else ""
     if problem == "string too long":
-        too_long = {"version": lambda: len(expected["user_agent"].encode()) > 256,  # LIMITED_STRING, MAX_SUBVERSION_LENGTH
-                    "feature": lambda: len(expected["feature_id"].encode()) > 80 or len(expected["feature_data"]) > 2 * 512}  # BIP 434
-        return "knows no limits of strings" if msgtype in too_long and too_long[msgtype]() else ""
+        limit = {"version": 256,                         # LIMITED_STRING, MAX_SUBVERSION_LENGTH
+                 "feature": 80 if at == 0 else 512}      # MAX_FEATUREID_LENGTH, MAX_FEATUREDATA_LENGTH (BIP 434)
+        return "knows no limits of strings" if read_compact(payload, at)[0] > limit.get(msgtype, 1 << 64) else ""
     if problem == "value out of range":
-        return "knows no limits of values" if msgtype == "feature" and len(expected["feature_id"].encode()) < 4 else ""  # BIP 434
+        out_of_range = {"feature": lambda: len(expected["feature_id"].encode()) < 4,  # BIP 434
+                        "sendcmpct": lambda: payload[0] > 1}  # BIP 152: MUST be 0 or 1; ProcessMessage() punishes others
+        return "knows no limits of values" if msgtype in out_of_range and out_of_range[msgtype]() else ""
     if problem == "trailing bytes":
         return "passes over trailing bytes" if msgtype == "feature" and consumed < size else ""  # BIP 434: must disconnect
     if problem == "superfluous witness":
         # UnserializeTransaction(): "It's illegal to encode witnesses when all witness stacks are empty."
-        return "takes witnesses that are all empty" if has_witness_fault(judge, lambda one: one.all_stacks_empty) else ""
+        none = has_witness_fault(judge, lambda one: one.all_stacks_empty or not one.expected["inputs"])
+        return "takes witnesses that are all empty" if none else ""
     if problem == "unknown witness flag":
         # UnserializeTransaction(): "Unknown transaction optional data". The judge takes any flag but 0 for 1.
         flagged = has_witness_fault(judge, lambda one: one.has_witness)
-        return "takes any flag" if flagged and raw != bytes.fromhex(message["payload"])[:consumed] else ""
+        return "takes any flag" if flagged and raw != payload[:consumed] else ""
     if problem == "index overflow":
         # DifferenceFormatter of src/blockencodings.h, and the limit in PrefilledTransaction's 16 bits.
         indexes = expected.get("indexes") or [each["index"] for each in expected.get("prefilled", [])]
@@ -530,8 +540,8 @@ def compare(message, ours):
     if msgtype not in MESSAGES:
         raise Unexpected(f"type {msgtype}")
     if message["size"] == 0 and judge == {} and MESSAGES[msgtype] is not nothing:
-        # Exception: the judge reads no payload that is empty. Of pings and pongs without nonce see nonce64(); all others begin with
-        # something that must be there.
+        # Exception: the judge reads no payload that is empty. A ping of before BIP 31 and a weird pong have no nonce; all others
+        # begin with something that must be there.
         wanted = {} if msgtype in ("ping", "pong") else {"status": "malformed", "problem": "ends early", "problem_at": 0}
         return difference({name: value for name, value in ours.items() if name != "summary"}, wanted)
     if msgtype == "headers" and headers_with_transactions(ours):
@@ -539,7 +549,7 @@ def compare(message, ours):
     expected, raw = MESSAGES[msgtype](judge, payload)
     status = ours.get("status")
     if status == "malformed":
-        if not judge_was_lenient(message, ours["problem"], expected, raw):
+        if not judge_was_lenient(message, ours["problem"], ours["problem_at"], expected, raw):
             return f"malformed at {ours['problem_at']} ({ours['problem']}), but the judge read it"
         return beginning(ours, expected)
     if status is not None:
@@ -566,6 +576,8 @@ def compare_without_judge(msgtype, error, message, ours):
     # Exceptions: what Bitcoin Core reads and the judge does not.
     if msgtype == "filteradd":
         return ""  # msg_filteradd() wants an argument that the judge does not give: it can read none at all
+    if msgtype == "version" and message["size"] == 46:
+        return ""  # it may end behind the receiver's address (ProcessMessage(), "version"); inet_ntoa() fails on no bytes
     if msgtype == "feature" and "feature_id_hex" in ours:
         return ""  # the id is any bytes for Bitcoin Core (LIMITED_STRING), UTF-8 for the judge
     if msgtype == "version" and "user_agent_hex" in ours:
@@ -602,10 +614,11 @@ def check_cuts(program, messages, whole):
         full = of[id(message)]
         if "bytes" in full:
             continue  # nothing of it is decoded
-        # What is malformed may be so before the cut, and what trails may be cut off unseen.
+        # What is malformed may be so before the cut, and what trails may be cut off unseen. A field that is wrong once all is there
+        # may be shown as long as it is not.
         if full.get("status") != "malformed" and full.get("trailing_bytes", 0) == 0 and (ours.get("status"), ours.get("cut_at")) != ("cut", captured):
             complaints.append(f"{message['msgtype']} of {message['size']} bytes, {captured} captured: {str(ours)[:200]}")
-        elif found := beginning(ours, full):
+        elif (found := beginning(ours, full)) and not (full.get("status") == "malformed" and found.endswith(NOT_THERE)):
             complaints.append(f"{message['msgtype']} of {message['size']} bytes, {captured} captured: {found}")
     return complaints, len(cases)
 
