@@ -1,5 +1,8 @@
 #include "sinks/table/cell.h"
 
+#include <algorithm>
+#include <array>
+
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <fmt/format.h>
@@ -14,6 +17,23 @@ constexpr std::string_view REPLACEMENT{"\xef\xbf\xbd"}; // U+FFFD
 std::string_view View(const boost::json::string& text) { return {text.data(), text.size()}; }
 
 bool IsBlank(char c) { return c == ' ' || c == '\t'; }
+
+/** Bytes that a cell without quotes cannot have; and of these the ones that a cell in quotes cannot have as they are. */
+constexpr std::array<bool, 256> BytesOf(std::string_view bytes)
+{
+    std::array<bool, 256> table{};
+    for (const char c : bytes) table[static_cast<unsigned char>(c)] = true;
+    return table;
+}
+constexpr std::array<bool, 256> TO_QUOTE{BytesOf({"\",\n\r\0", 5})};
+constexpr std::array<bool, 256> TO_REPLACE{BytesOf({"\"\0", 2})};
+
+/** Where the first of them is; the size of the text if none is there. */
+std::size_t Find(std::string_view text, const std::array<bool, 256>& bytes)
+{
+    const auto found = std::ranges::find_if(text, [&bytes](char c) { return bytes[static_cast<unsigned char>(c)]; });
+    return static_cast<std::size_t>(found - text.begin());
+}
 
 bool LooksLikeFormula(std::string_view text)
 {
@@ -65,15 +85,14 @@ void AppendJsonValue(std::string& out, const boost::json::value* value)
 void AppendCsvText(std::string& out, std::string_view text, bool guard)
 {
     const bool guarded{guard && LooksLikeFormula(text)};
-    constexpr std::string_view SPECIAL{"\",\n\r\0", 5};
-    if (!text.empty() && text.find_first_of(SPECIAL) == std::string_view::npos && !IsBlank(text.front()) && !IsBlank(text.back())) {
+    if (!text.empty() && Find(text, TO_QUOTE) == text.size() && !IsBlank(text.front()) && !IsBlank(text.back())) {
         if (guarded) out += '\'';
         out += text;
         return;
     }
     out += '"';
     if (guarded) out += '\'';
-    for (std::size_t next; (next = text.find_first_of(std::string_view{"\"\0", 2})) != std::string_view::npos;) {
+    for (std::size_t next; (next = Find(text, TO_REPLACE)) != text.size();) {
         out += text.substr(0, next);
         out += text[next] == '"' ? std::string_view{"\"\""} : REPLACEMENT;
         text.remove_prefix(next + 1);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include <boost/json/array.hpp>
+#include <boost/json/monotonic_resource.hpp>
 #include <fmt/format.h>
 
 #include "sinks/table/cell.h"
@@ -73,34 +74,33 @@ util::Result<> TableSink::WriteRows(const event::Event& event, const event::Node
 {
     m_json.clear();
     event::AppendJson(m_json, event, node, m_layout.Json());
-    util::Result<> written;
-    {
-        boost::json::error_code failed;
-        m_parser.reset(&m_arena);
-        m_parser.write(m_json, failed);
-        if (failed) {
-            return util::Error{util::Errc::Malformed, fmt::format("the JSON of an event of {} cannot be read back ({}); please report this",
-                                                                  event.Def().FullName(), failed.message())};
-        }
-        const boost::json::value value = m_parser.release(); // in braces it would be an array of it
-        if (m_layout.NeedsDecoded()) CountIncomplete(value);
-        if (!m_layout.Each()) {
-            AppendRow(value, nullptr);
-        } else {
-            const boost::json::value* list{m_layout.Each()->path.Find(value)};
-            const boost::json::array* elements{list == nullptr ? nullptr : list->if_array()};
-            if (elements == nullptr) {
-                ++m_totals.without_each;
-            } else {
-                for (const boost::json::value& element : *elements) {
-                    AppendRow(value, &element);
-                    if (written = m_output.FlushIfFull(); !written) break;
-                }
-            }
-        }
+    // One an event: a resource that is used again asks for twice as much memory each time that its buffer is too small.
+    boost::json::monotonic_resource arena{m_room.data(), m_room.size()};
+    m_parser.reset(&arena);
+    boost::json::error_code failed;
+    m_parser.write(m_json, failed);
+    if (failed) {
+        m_parser.reset(); // it still has values in the arena
+        return util::Error{util::Errc::Malformed, fmt::format("the JSON of an event of {} cannot be read back ({}); please report this",
+                                                              event.Def().FullName(), failed.message())};
     }
-    m_arena.release(); // after the last value in it
-    return written;
+    const boost::json::value value = m_parser.release(); // in braces it would be an array of it
+    if (m_layout.NeedsDecoded()) CountIncomplete(value);
+    if (!m_layout.Each()) {
+        AppendRow(value, nullptr);
+        return {};
+    }
+    const boost::json::value* list{m_layout.Each()->path.Find(value)};
+    const boost::json::array* elements{list == nullptr ? nullptr : list->if_array()};
+    if (elements == nullptr) {
+        ++m_totals.without_each;
+        return {};
+    }
+    for (const boost::json::value& element : *elements) {
+        AppendRow(value, &element);
+        if (auto flushed = m_output.FlushIfFull(); !flushed) return flushed;
+    }
+    return {};
 }
 
 /** What is decoded of a message says itself that it is not all (docs/messages.md). */

@@ -11,7 +11,6 @@
 #include <string_view>
 #include <vector>
 
-#include <boost/json/monotonic_resource.hpp>
 #include <boost/json/parser.hpp>
 #include <boost/json/value.hpp>
 
@@ -52,10 +51,9 @@ class TableSink final : public pipeline::Sink {
     util::Output m_output;
     pipeline::NodeNames m_nodes;
     TableTotals m_totals;
-    std::vector<char> m_seen; //!< by field: whether an event had it
-    std::string m_json;       //!< of the event at hand
-    std::array<unsigned char, 64 << 10> m_room{};
-    boost::json::monotonic_resource m_arena{m_room.data(), m_room.size()};
+    std::vector<char> m_seen;                     //!< by field: whether an event had it
+    std::string m_json;                           //!< of the event at hand
+    std::array<unsigned char, 64 << 10> m_room{}; //!< for its values, if they find room there
     boost::json::parser m_parser;
 
     void CountLost(const event::Event& event);

@@ -176,6 +176,15 @@ TEST_F(TableSinkTest, DecodedMessages)
     EXPECT_THAT(whole.text, testing::AllOf(HasSubstr(R"("payload":"02)"), HasSubstr(R"("decoded":{"summary":)")));
 }
 
+TEST_F(TableSinkTest, LargeEventsOneAfterTheOther)
+{
+    const std::vector<event::Event> events(
+        60, maker.Make(id::INBOUND_MESSAGE, {.args = {{"msg_type", "x"}, {"payload", std::string(50'000, 'x')}, {"size", 50'000}}}));
+    const Run run{Export(events, {.fields = {"size", "payload"}})};
+    EXPECT_EQ(run.totals.rows, 60U);
+    EXPECT_EQ(run.text.size(), std::string_view{"size,payload\n"}.size() + 60 * (std::string_view{"50000,\n"}.size() + 100'000));
+}
+
 TEST_F(TableSinkTest, WhatPeersWroteInAMessage)
 {
     // BIP 434: an id and data, each with its length; the id has a quote, a line break and a zero in it
