@@ -13,8 +13,7 @@ util::Result<> LogSink::Write(std::span<const event::Event> batch)
         const event::NodeLabel node{m_nodes.Find(event)};
         if (m_options.json) {
             event::AppendJson(buffer, event, node, m_options.json_options);
-            buffer += '
-';
+            buffer += '\n';
         } else {
             m_text.Append(buffer, event, node);
         }
