@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 namespace coretap::archive {
 namespace {
@@ -46,7 +47,8 @@ util::Result<std::optional<Segment>> SegmentBefore(FileReader& file, std::uint64
     if (*step != FileReader::Step::PartEnd || file.BlockAt() != index_at) return none;
     segment.closed = true;
     segment.last = file.PartEndInfo()->last;
-    segment.index = file.PartEndInfo()->index;
+    segment.summary = file.PartEndInfo();
+    segment.index = std::exchange(segment.summary->index, {});
     // The checksum says that it was written so; nobody says that it is true.
     std::uint64_t at{0};
     for (const IndexEntry& entry : segment.index) {

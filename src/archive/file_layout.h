@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "archive/file_reader.h"
@@ -17,6 +18,7 @@ struct Segment {
     std::uint64_t end{0};
     bool closed{false};            //!< in order
     bool last{false};              //!< of the recording, as it says itself
+    std::optional<PartEnd> summary; //!< as its end has it, without the index; only if the index was found from the end
     std::vector<IndexEntry> index; //!< offsets from `begin`; of blocks that are sound by their headers
 };
 
