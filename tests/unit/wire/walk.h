@@ -399,6 +399,9 @@ struct Visitor {
     }
 };
 
+template <class See, class Count>
+Visitor(See, Count) -> Visitor<See, Count>; // clang 14 does not find it by itself
+
 // ---- what holds for every payload --------------------------------------------------------------------------------------
 
 /** Decodes, and checks what must hold whatever the bytes are. The complaint, or empty. */
