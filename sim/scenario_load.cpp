@@ -2,7 +2,7 @@
 #include <array>
 
 #include "sim/scenarios.h"
-#include "sim/wire_encode.h"
+#include "sim/wire_samples.h"
 
 namespace coretap::sim {
 namespace {
@@ -34,7 +34,7 @@ Bytes InvOf(Rng& rng)
     // mostly one to three entries, now and then a batch
     const std::uint64_t count{rng.Chance(0.9) ? 1 + rng.Below(3) : 4 + rng.Below(32)};
     std::vector<InvEntry> entries;
-    while (entries.size() < count) entries.push_back({inv_type::WTX, rng.Hash()});
+    while (entries.size() < count) entries.push_back({rng.Chance(0.95) ? inv_type::WTX : inv_type::TX, rng.Hash()});
     return EncodeInv(entries);
 }
 
@@ -51,33 +51,30 @@ struct Firehose {
             double share;
             double inbound;
             std::size_t samples;
-            Bytes (*make)(Rng&);
+            Bytes (*make)(Rng&, const SampleBlock&);
         };
+        static constexpr auto NONCE = [](Rng& r, const SampleBlock&) { return EncodeNonce(r.Next()); };
+        static constexpr auto INV = [](Rng& r, const SampleBlock&) { return InvOf(r); };
         static constexpr Kind KINDS[]{
-            {"inv", 0.55, 0.6, 512, InvOf},
-            {"tx", 0.25, 0.7, 512, TxOf},
-            {"ping", 0.05, 0.5, 32, [](Rng& r) { return EncodeNonce(r.Next()); }},
-            {"pong", 0.05, 0.5, 32, [](Rng& r) { return EncodeNonce(r.Next()); }},
-            {"getdata", 0.05, 0.4, 128, InvOf},
-            {"headers", 0.015, 0.5, 32, [](Rng& r) { return SamplePayload("headers", r); }},
-            {"addrv2", 0.015, 0.7, 32, [](Rng& r) { return SamplePayload("addrv2", r); }},
-            {"notfound", 0.016, 0.5, 32, InvOf},
+            {"inv", 0.55, 0.6, 512, INV},
+            {"tx", 0.25, 0.7, 512, [](Rng& r, const SampleBlock&) { return TxOf(r); }},
+            {"ping", 0.05, 0.5, 32, NONCE},
+            {"pong", 0.05, 0.5, 32, NONCE},
+            {"getdata", 0.05, 0.4, 128, INV},
+            {"headers", 0.015, 0.5, 32, [](Rng& r, const SampleBlock&) { return SamplePayload("headers", r); }},
+            {"addrv2", 0.015, 0.7, 32, [](Rng& r, const SampleBlock&) { return SamplePayload("addrv2", r); }},
+            {"notfound", 0.016, 0.5, 32, INV},
             {"cmpctblock", 0.004, 0.5, 4,
-             [](Rng& r) {
-                 // 10 to 20 kB: a header, some 2,500 short ids of 6 bytes, the coinbase
-                 const std::uint64_t ids{1'700 + r.Below(1'500)};
-                 Encoder out;
-                 out.Raw(r.Blob(80)).U64(r.Next()).Compact(ids).Raw(r.Blob(ids * 6)).Compact(1).Compact(0);
-                 return out.Raw(EncodeTx(CoinbaseTx(r, 900'000, 312'500'000, r.Hash()))).Take();
-             }},
+             [](Rng& r, const SampleBlock& block) { return EncodeCmpctBlock(block.header, r.Next(), block.TxPointers()); }},
         };
+        const SampleBlock block{MakeSampleBlock(rng, 1'000'000)};
         std::vector<std::uint32_t> first;
         for (const Kind& kind : KINDS) {
             first.push_back(static_cast<std::uint32_t>(pool.size()));
-            for (std::size_t i{0}; i < kind.samples; ++i) pool.push_back({kind.type, kind.make(rng)});
+            for (std::size_t i{0}; i < kind.samples; ++i) pool.push_back({kind.type, kind.make(rng, block)});
         }
-        const auto block = static_cast<std::uint32_t>(pool.size());
-        pool.push_back({"block", rng.Blob(1'000'000)});
+        const auto whole_block = static_cast<std::uint32_t>(pool.size());
+        pool.push_back({"block", EncodeBlock(block.header, block.TxPointers())});
         for (std::size_t i{0}; i < LENGTH; ++i) {
             double draw{rng.Fraction()};
             std::size_t kind{0};
@@ -86,7 +83,7 @@ struct Firehose {
             order.push_back(sample | (rng.Chance(KINDS[kind].inbound) ? 0 : OUTBOUND));
         }
         // one block in about 20,000 messages
-        for (std::size_t i{10'000}; i < LENGTH; i += 20'000) order[i] = block;
+        for (std::size_t i{10'000}; i < LENGTH; i += 20'000) order[i] = whole_block;
     }
 };
 
@@ -97,6 +94,7 @@ void RunFirehose(Context& context)
     Rng rng{RngOf(context)};
     const std::vector<Peer> peers{PeersOf(context, rng)};
     const Firehose firehose{rng};
+    if (context.thread == 0) context.stopwatch.Start();
     // flat out, look at the clock only now and then
     const std::size_t batch{context.options.rate.value_or(0) > 0 ? 1u : 64u};
     std::size_t next{0}, next_peer{0};
@@ -116,19 +114,11 @@ void RunFirehose(Context& context)
 
 void RunMessages(Context& context)
 {
-    static constexpr const char* TYPES[]{
-        "inv",        "inv",          "inv",        "inv",         "inv",         "inv",         "tx",         "tx",
-        "tx",         "tx",           "getdata",    "getdata",     "ping",        "pong",        "headers",    "addrv2",
-        "addr",       "version",      "verack",     "sendaddrv2",  "wtxidrelay",  "sendheaders", "sendcmpct",  "feefilter",
-        "getheaders", "getblocks",    "getaddr",    "mempool",     "notfound",    "block",       "cmpctblock", "getblocktxn",
-        "blocktxn",   "merkleblock",  "filterload", "filteradd",   "filterclear", "getcfilters", "cfilter",    "getcfheaders",
-        "cfheaders",  "getcfcheckpt", "cfcheckpt",  "sendtxrcncl", "feature",     "reject",
-    };
     Rng rng{RngOf(context)};
     const std::vector<Peer> peers{PeersOf(context, rng)};
     std::vector<Prebuilt> pool;
-    for (const char* type : TYPES) {
-        for (int i{0}; i < 4; ++i) pool.push_back({type, SamplePayload(type, rng)});
+    for (const MessageSample& row : MessageSamples()) {
+        for (unsigned i{0}; i < 4 * row.share; ++i) pool.push_back({std::string{row.type}, row.make ? row.make(rng) : Bytes{}});
     }
     do {
         const Peer& peer{rng.Pick(peers)};
