@@ -259,16 +259,18 @@ private:
         m_to.Number("short_id_count", message.short_ids_claimed);
         constexpr std::size_t SHORT_ID_BYTES{6};
         m_to.HexReversedList("short_ids", message.short_ids.Bytes(), SHORT_ID_BYTES); // as BIP 152 prints the numbers that they are
-        const std::uint64_t prefilled_at{NONCE_END + CompactSizeBytes(message.short_ids_claimed) + message.short_ids_claimed * SHORT_ID_BYTES};
+        const std::uint64_t prefilled_at{NONCE_END + CompactSizeBytes(message.short_ids_claimed) +
+                                         message.short_ids_claimed * SHORT_ID_BYTES};
         if (!HasCount(prefilled_at, message.prefilled_claimed)) return;
         std::uint64_t next{0};
-        List("prefilled_count", message.prefilled_claimed, "prefilled", message.prefilled, [this, &next](const wire::PrefilledTx& prefilled) {
-            m_to.BeginObject();
-            m_to.Number("index", next + prefilled.difference);
-            next += prefilled.difference + 1;
-            Transaction("tx", prefilled.tx);
-            m_to.EndObject();
-        });
+        List("prefilled_count", message.prefilled_claimed, "prefilled", message.prefilled,
+             [this, &next](const wire::PrefilledTx& prefilled) {
+                 m_to.BeginObject();
+                 m_to.Number("index", next + prefilled.difference);
+                 next += prefilled.difference + 1;
+                 Transaction("tx", prefilled.tx);
+                 m_to.EndObject();
+             });
     }
     void Members(const wire::GetBlockTxnMsg& message)
     {
