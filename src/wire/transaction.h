@@ -30,7 +30,7 @@ struct TxOut {
 
 /**
  * Iterates over elements that have been decoded once and are known to be whole; so it checks nothing. `Parse` reads one
- * element at a pointer and moves the pointer behind it.
+ * element at a pointer and moves the pointer behind it. Elements come by value; what `->` leads to lives in the iterator.
  */
 template <class Element, Element (*Parse)(const std::byte*&)>
 class Elements {
@@ -48,14 +48,14 @@ public:
         using value_type = Element;
         using difference_type = std::ptrdiff_t;
         using pointer = const Element*;
-        using reference = const Element&;
+        using reference = Element; // not into the iterator, which may be gone sooner than what is made of it
 
         // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): there is a current element only where some are left.
         Iterator() {}
         // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init)
         Iterator(const std::byte* at, std::uint64_t count) : m_at{at}, m_left{count} { Load(); }
-        reference operator*() const { return *std::launder(reinterpret_cast<const Element*>(m_current)); }
-        pointer operator->() const { return &**this; }
+        reference operator*() const { return *operator->(); }
+        pointer operator->() const { return std::launder(reinterpret_cast<const Element*>(m_current)); }
         Iterator& operator++()
         {
             --m_left;
