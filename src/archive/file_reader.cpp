@@ -137,9 +137,27 @@ void FileReader::Jump(std::uint64_t at, std::optional<std::uint32_t> number)
     m_expected = number;
 }
 
+void FileReader::Enter(const SessionInfo& info, std::uint64_t tag)
+{
+    m_session = info;
+    m_tag = tag;
+    m_have_session = true;
+}
+
+util::Result<FileReader> FileReader::Another() const
+{
+    auto input{m_input.Another()};
+    if (!input) return input.GetError();
+    FileReader reader;
+    reader.m_input = std::move(*input);
+    return reader;
+}
+
 util::Result<FileReader::Step> FileReader::Next()
 {
+    m_torn_bytes = 0;
     for (;;) {
+        if (m_at >= m_limit) return Step::End;
         m_block_at = m_at;
         m_input.DoneBefore(m_at);
         auto bytes{m_input.View(m_at, HEADER_SIZE)};
@@ -248,11 +266,11 @@ util::Result<FileReader::Step> FileReader::Skip(const std::optional<BlockHeader>
     }
     const auto next{Resync(at + (header ? HEADER_SIZE : 1), at + (header ? header->BlockSize() : HEADER_SIZE + MAX_BLOCK_BYTES))};
     if (!next) return next.GetError();
-    m_at = next->at;
     if (!next->sound && torn) {
-        m_torn_bytes = m_at - at;
+        m_torn_bytes = next->at - at; // m_at stays: there may be more of it later
         return Step::End;
     }
+    m_at = next->at;
     m_damage = {at, m_at - at, header ? 1U : 0U, header && header->type == BlockType::Records ? header->records : 0, std::move(reason)};
     if (!next->sound) return Step::Damage;
     const auto found{HeaderAt(m_at)};

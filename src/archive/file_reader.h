@@ -34,6 +34,7 @@ public:
 private:
     Input m_input;
     std::uint64_t m_at{0}; //!< of the next block
+    std::uint64_t m_limit{UINT64_MAX};
     std::uint64_t m_block_at{0};
     BlockHeader m_header;
     SessionInfo m_session;
@@ -92,8 +93,16 @@ public:
     Input& Bytes() noexcept { return m_input; }
     /** Where Next goes on. */
     std::uint64_t At() const noexcept { return m_at; }
+    /** The number expected of the block there, once one has been read. */
+    std::optional<std::uint32_t> NextNumber() const noexcept { return m_expected; }
     /** Go on there; the block there is expected to have that number, if one is given. */
     void Jump(std::uint64_t at, std::optional<std::uint32_t> number);
+    /** What comes is of this session, whose own blocks need not be read again. */
+    void Enter(const SessionInfo& info, std::uint64_t tag);
+    /** Next says End there. */
+    void SetLimit(std::uint64_t at) noexcept { m_limit = at; }
+    /** Another reader of the same file, to be used by another thread. */
+    util::Result<FileReader> Another() const;
     /** What Next would meet, unless it is damaged; cheap. */
     util::Result<std::optional<BlockHeader>> PeekHeader();
 };

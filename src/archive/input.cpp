@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/stat.h>
@@ -21,6 +22,13 @@ Input::Input(util::Fd fd, std::string name) : m_fd{std::move(fd)}, m_name{std::m
 {
     struct stat status {};
     m_seekable = ::fstat(m_fd.Get(), &status) == 0 && (S_ISREG(status.st_mode) || S_ISBLK(status.st_mode));
+}
+
+util::Result<Input> Input::Another() const
+{
+    util::Fd fd{::fcntl(m_fd.Get(), F_DUPFD_CLOEXEC, 3)};
+    if (!fd) return Failed(errno);
+    return Input{std::move(fd), m_name};
 }
 
 util::Error Input::Failed(int error) const
@@ -98,11 +106,10 @@ util::Result<std::size_t> Input::Peek(std::uint64_t offset, std::span<std::byte>
     return done;
 }
 
-void Input::Release(bool close)
+void Input::Release()
 {
     m_buffer = {};
     m_used = 0;
-    if (close) m_fd.Reset();
 }
 
 } // namespace coretap::archive

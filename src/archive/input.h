@@ -33,6 +33,8 @@ public:
     /** Takes any descriptor that is open for reading. Of a file reading begins at its start. */
     Input(util::Fd fd, std::string name);
 
+    /** The same file, read on its own. Only of one that can be sought in. */
+    util::Result<Input> Another() const;
     bool Seekable() const noexcept { return m_seekable; }
     const std::string& Name() const noexcept { return m_name; }
     /** Once `stop` is true, a pipe is not waited for any more: reading fails with ECANCELED. */
@@ -45,8 +47,8 @@ public:
     util::Result<std::size_t> Peek(std::uint64_t offset, std::span<std::byte> out);
     /** What is before is not needed any more. */
     void DoneBefore(std::uint64_t offset) noexcept { m_keep = offset; }
-    /** Forget what was read, free the memory; close the file as well, if told. */
-    void Release(bool close);
+    /** Free the memory; it can be read on. */
+    void Release();
 };
 
 } // namespace coretap::archive

@@ -98,7 +98,7 @@ public:
             const bool own{def->origin == event::Origin::Coretap || def->id >= CT_USER_BASE};
             const auto described = [def](const RecordedTracepoint& row) { return row.def.id == def->id; };
             if (own && std::ranges::none_of(m_info.tracepoints, described))
-                m_info.tracepoints.push_back({*def, std::uint8_t{def->origin == event::Origin::Coretap ? CT_MODE_DELIVER : CT_MODE_OFF}});
+                m_info.tracepoints.push_back({*def, static_cast<std::uint8_t>(def->origin == event::Origin::Coretap ? CT_MODE_DELIVER : CT_MODE_OFF)});
         }
         m_info.abi_version = CT_ABI_VERSION;
     }

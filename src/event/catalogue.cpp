@@ -242,15 +242,22 @@ util::Result<const TracepointDef*> Catalogue::AddUser(TracepointDef def)
                        "too many user-defined tracepoints: at most " + std::to_string(CT_MAX_TRACEPOINTS - CT_USER_BASE)};
 }
 
-util::Result<const TracepointDef*> Catalogue::AddRecorded(TracepointDef def)
+const TracepointDef* Catalogue::FindRecorded(const TracepointDef& def) const
 {
     const auto same = [](const ArgDef& a, const ArgDef& b) { return a.name == b.name && a.type == b.type && a.unit == b.unit; };
     for (const TracepointDef* row : FindAll(def.provider, def.name)) {
         if (std::equal(row->args.begin(), row->args.end(), def.args.begin(), def.args.end(), same)) return row;
     }
+    return nullptr;
+}
+
+util::Result<const TracepointDef*> Catalogue::AddRecorded(TracepointDef def)
+{
+    if (const TracepointDef* row{FindRecorded(def)}) return row;
     if (const TracepointDef* row{Append(std::move(def))}) return row;
-    return util::Error{util::Errc::Unsupported, "too many tracepoints beyond the built-in ones, in recordings and configuration together: at most " +
-                                                    std::to_string(CT_MAX_TRACEPOINTS - CT_USER_BASE)};
+    return util::Error{util::Errc::Unsupported,
+                       "too many tracepoints beyond the built-in ones, in recordings and configuration together: at most " +
+                           std::to_string(CT_MAX_TRACEPOINTS - CT_USER_BASE)};
 }
 
 const TracepointDef* Catalogue::Append(TracepointDef def)

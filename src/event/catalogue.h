@@ -141,9 +141,10 @@ public:
     std::vector<const TracepointDef*> Rows() const;
     /** Add a user-defined row; its id is chosen here. Fails if the probe is built in or named twice. */
     util::Result<const TracepointDef*> AddUser(TracepointDef def);
+    /** The row that has the same provider, name and arguments (names, types, units); null if there is none. */
+    const TracepointDef* FindRecorded(const TracepointDef& def) const;
     /**
-     * The row for what a recording describes: one that is here already if it has the same provider, name and arguments (names, types,
-     * units), else a new one of origin User, with an id chosen here. So one probe may come to have several layouts. Fails with
+     * The row for what a recording describes: FindRecorded()'s, else a new one of origin User, with an id chosen here. So one probe may come to have several layouts. Fails with
      * Unsupported when there are no ids left.
      */
     util::Result<const TracepointDef*> AddRecorded(TracepointDef def);
