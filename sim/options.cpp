@@ -19,15 +19,19 @@ stdout carries one JSON object, printed on exit (also after SIGINT, SIGTERM):
   {"pid":N,"scenario":"S","seed":N,"elapsed_s":X,
    "fired":{"net:inbound_message":N,...},"calls":{...},
    "ns_per_fire":X,"cpu_ns_per_fire":X}
+With --replay it also says how many events were recorded, which of them
+were not fired, and which were fired with less than the node had.
 A call counts as fired if a tracer was attached to its tracepoint.
 stderr says "ready pid=N" once there is something to attach to.
 
-Exit codes: 0 done, 1 failed or nobody attached in time, 2 usage.
+Exit codes: 0 done, 1 failed or nobody attached in time, 2 usage,
+3 replayed, but for what is damaged in the recording.
 
 Examples:
   coretap-sim
   coretap-sim --scenario firehose --duration 10s --threads 2
   coretap-sim --scenario every --wait-attached --wait-for all
+  coretap-sim --replay node.ctap --speed 10
   coretap-sim --list-scenarios)"};
 
 /** bitcoind takes -name=value as well as --name=value; CLI11 would read -name as single letters. */
@@ -94,9 +98,18 @@ Parsed ParseOptions(std::span<const std::string_view> args)
     double rate{-1};
     std::int64_t count{-1};
     std::string epoch;
-    app.add_option("--scenario", options.scenario, "What to do; see --list-scenarios (default: mainnet)");
+    std::string speed;
+    auto* const scenario = app.add_option("--scenario", options.scenario, "What to do; see --list-scenarios (default: mainnet)");
+    auto* const replay =
+        app.add_option("--replay", options.replay, "Fire what a recording of coretap's has;\nfd:N: an open descriptor; repeatable")
+            ->type_name("FILE")
+            ->allow_extra_args(false)
+            ->excludes(scenario);
+    auto* const speed_option = app.add_option("--speed", speed, "Times as fast as recorded, or max (default: 1)")->needs(replay);
     app.add_flag("--list-scenarios", options.list_scenarios, "List the scenarios and exit");
-    app.add_option("--rate", rate, "Events per second, 0: flat out (default: scenario's)")->check(Between(0, NO_LIMIT));
+    app.add_option("--rate", rate, "Events per second, 0: flat out (default: scenario's)")
+        ->check(Between(0, NO_LIMIT))
+        ->excludes(speed_option);
     app.add_option("--seed", options.seed, "Same seed, same firings (default: 1)");
     duration("--duration", run_for, "Stop after that time (default: run until stopped)");
     app.add_option("--count", count, "Stop after exactly N tracepoint calls")->check(Between(1, NO_LIMIT));
@@ -138,6 +151,15 @@ Parsed ParseOptions(std::span<const std::string_view> args)
         std::ostringstream out;
         const int code{app.exit(error, out, out)};
         return {std::nullopt, out.str(), code == 0 ? 0 : 2};
+    }
+    if (speed == "max") {
+        options.speed = 0;
+    } else if (!speed.empty()) {
+        double value{0};
+        const auto [end, error] = std::from_chars(speed.data(), speed.data() + speed.size(), value);
+        if (error != std::errc{} || end != speed.data() + speed.size() || !std::isfinite(value) || value <= 0)
+            return {std::nullopt, fmt::format("--speed: '{}' is neither a number above 0 nor 'max'\n", speed), 2};
+        options.speed = value;
     }
     if (run_for.count() >= 0) options.duration = run_for;
     if (rate >= 0) options.rate = rate;

@@ -16,7 +16,9 @@ namespace coretap::sim {
 struct Options {
     std::string scenario{"mainnet"};
     bool list_scenarios{false};
-    std::optional<double> rate; //!< events per second, 0 = flat out; nothing: the scenario's own
+    std::vector<std::string> replay; //!< recordings to fire instead of a scenario: paths, `fd:N`, `-`
+    std::optional<double> speed;     //!< of the replay: times as fast as recorded, 0 = flat out; nothing: as recorded
+    std::optional<double> rate;      //!< events per second, 0 = flat out; nothing: the scenario's own
     std::uint64_t seed{1};
     std::optional<std::chrono::nanoseconds> duration;
     std::optional<std::uint64_t> count;

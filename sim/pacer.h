@@ -22,8 +22,6 @@ private:
     Clock::time_point m_due;
     std::uint64_t m_seen{0};
 
-    bool SleepUntil(Clock::time_point when);
-
 public:
     /** `rate` in events per second, 0 = flat out. Starts now. */
     Pacer(const Probes& probes, const std::atomic<bool>& stop, double rate, std::optional<Clock::time_point> stop_at);
@@ -35,7 +33,8 @@ public:
     bool Step();
     /** As Step(), but the calls since are a burst: they cost no time (a block's, as a node fires them). */
     bool StepBurst();
-    /** False if it is time to stop before the time is over. */
+    /** False if it is time to stop before then. */
+    bool SleepUntil(Clock::time_point when);
     bool Sleep(std::chrono::nanoseconds duration) { return SleepUntil(Clock::now() + duration); }
     bool Stopped() const;
 };

@@ -11,12 +11,15 @@
 
 namespace coretap::sim {
 
+class Replay;
+
 struct Context {
     Probes& probes;
     const Options& options;
-    Pacer& pacer;         //!< of this thread
-    Stopwatch& stopwatch; //!< thread 0 starts it anew when what it fires has been made
-    unsigned thread{0};   //!< 0 … threads-1
+    Pacer& pacer;            //!< of this thread
+    Stopwatch& stopwatch;    //!< thread 0 starts it anew when what it fires has been made
+    unsigned thread{0};      //!< 0 … threads-1
+    Replay* replay{nullptr}; //!< what --replay names
 };
 
 struct Scenario {

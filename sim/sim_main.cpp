@@ -14,6 +14,7 @@
 #include "sim/options.h"
 #include "sim/pacer.h"
 #include "sim/probes.h"
+#include "sim/replay.h"
 #include "sim/scenarios.h"
 
 namespace coretap::sim {
@@ -22,7 +23,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-enum : int { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+enum : int { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_DAMAGED = 3 };
 
 std::atomic<bool> g_stop{false};
 static_assert(std::atomic<bool>::is_always_lock_free, "set from a signal handler");
@@ -76,14 +77,14 @@ util::Result<> WaitAttached(const std::vector<Tp>& list, const Options& options)
     return {};
 }
 
-void Run(Probes& probes, const Options& options, const Scenario& scenario, Stopwatch& stopwatch)
+void Run(Probes& probes, const Options& options, const Scenario& scenario, Replay* replay, Stopwatch& stopwatch)
 {
     const double rate{options.rate.value_or(scenario.rate) / options.threads};
     std::optional<Pacer::Clock::time_point> stop_at;
     if (options.duration) stop_at = Pacer::Clock::now() + std::chrono::duration_cast<Pacer::Clock::duration>(*options.duration);
     const auto run = [&](unsigned thread) {
         Pacer pacer{probes, g_stop, rate, stop_at};
-        Context context{probes, options, pacer, stopwatch, thread};
+        Context context{probes, options, pacer, stopwatch, thread, replay};
         scenario.run(context);
     };
     std::vector<std::jthread> others;
@@ -117,13 +118,18 @@ int Main(std::span<const std::string_view> args, std::ostream& out, std::ostream
         out << ScenarioList();
         return EXIT_DONE;
     }
-    const Scenario* scenario{FindScenario(options.scenario)};
+    static constexpr Scenario REPLAY{"replay", "what a recording has", 0, false, RunReplay};
+    const Scenario* scenario{options.replay.empty() ? FindScenario(options.scenario) : &REPLAY};
     if (!scenario) {
         err << fmt::format("coretap-sim: there is no scenario '{}'; there are:\n{}", options.scenario, ScenarioList());
         return EXIT_USAGE;
     }
     if (options.threads > 1 && !scenario->many_threads) {
-        err << fmt::format("coretap-sim: scenario '{}' has one thread\n", scenario->name);
+        err << fmt::format("coretap-sim: {} has one thread\n", scenario->name);
+        return EXIT_USAGE;
+    }
+    if (options.repeat > 1 && scenario == &REPLAY) {
+        err << "coretap-sim: --repeat: a recording is replayed once\n";
         return EXIT_USAGE;
     }
     const auto wait_list = WaitList(options);
@@ -144,6 +150,15 @@ int Main(std::span<const std::string_view> args, std::ostream& out, std::ostream
         }
         probes.SetLog(std::move(*log));
     }
+    std::unique_ptr<Replay> replay;
+    if (!options.replay.empty()) {
+        auto opened = Replay::Open(options.replay, probes, [&err](const std::string& text) { err << "coretap-sim: " << text << '\n'; });
+        if (!opened) {
+            err << "coretap-sim: " << opened.GetError().what << '\n';
+            return opened.GetError().code == util::Errc::Usage ? EXIT_USAGE : EXIT_FAILED;
+        }
+        replay = std::move(*opened);
+    }
     if (options.force_active) {
         for (std::size_t i{0}; i < TP_COUNT; ++i)
             Semaphore(static_cast<Tp>(i)) = static_cast<unsigned short>(Semaphore(static_cast<Tp>(i)) + 1);
@@ -163,7 +178,7 @@ int Main(std::span<const std::string_view> args, std::ostream& out, std::ostream
     if (options.start_delay.count() > 0) (void)waiter.Sleep(options.start_delay);
 
     Stopwatch stopwatch;
-    if (!g_stop) Run(probes, options, *scenario, stopwatch);
+    if (!g_stop) Run(probes, options, *scenario, replay.get(), stopwatch);
     const double cpu_s{stopwatch.CpuElapsedSeconds()};
     const double elapsed_s{stopwatch.ElapsedSeconds()};
 
@@ -172,11 +187,15 @@ int Main(std::span<const std::string_view> args, std::ostream& out, std::ostream
     const std::string calls{Counts(probes, &Probes::Calls, total_calls)};
     const double events{static_cast<double>(std::max<std::uint64_t>(1, total_fired ? total_fired : total_calls))};
     out << fmt::format(
-               "{{\"pid\":{},\"scenario\":{},\"seed\":{},\"elapsed_s\":{:.6f},\"fired\":{},\"calls\":{},\"ns_per_fire\":{:.1f},\"cpu_ns_per_fire\":{:.1f}}}\n",
+               "{{\"pid\":{},\"scenario\":{},\"seed\":{},\"elapsed_s\":{:.6f},\"fired\":{},\"calls\":{},\"ns_per_fire\":{:.1f},\"cpu_ns_per_fire\":{:.1f}{}{}}}\n",
                ::getpid(), JsonString(scenario->name), options.seed, elapsed_s, fired, calls, elapsed_s * options.threads * 1e9 / events,
-               cpu_s * 1e9 / events)
+               cpu_s * 1e9 / events, replay ? "," : "", replay ? replay->JsonFields() : "")
         << std::flush;
-    return EXIT_DONE;
+    if (replay && !replay->Outcome()) {
+        err << "coretap-sim: " << replay->Outcome().GetError().what << '\n';
+        return EXIT_FAILED;
+    }
+    return replay && replay->Damaged() ? EXIT_DAMAGED : EXIT_DONE;
 }
 
 } // namespace coretap::sim

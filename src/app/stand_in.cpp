@@ -14,6 +14,47 @@
 #include "util/privileges.h"
 
 namespace coretap::app {
+namespace {
+
+/** A recording the stand-in is to replay, opened by us: whom it runs as need not be allowed to. */
+struct Recording {
+    std::size_t argument; //!< the word that names it
+    std::string before;   //!< `--replay=`, if that is in the same word
+    util::Fd file;
+};
+
+/** Opens what `--replay FILE` and `--replay=FILE`, with one dash or two, name in the stand-in's arguments. */
+util::Result<std::vector<Recording>> OpenRecordings(const std::vector<std::string>& arguments)
+{
+    std::vector<Recording> recordings;
+    for (std::size_t i{0}; i < arguments.size(); ++i) {
+        const std::string_view word{arguments[i]};
+        std::size_t argument{i};
+        std::string before;
+        for (const std::string_view option : {std::string_view{"--replay"}, std::string_view{"-replay"}}) {
+            if (word == option) {
+                argument = i + 1;
+            } else if (word.starts_with(option) && word.substr(option.size()).starts_with('=')) {
+                before = word.substr(0, option.size() + 1);
+            }
+        }
+        if ((argument == i && before.empty()) || argument == arguments.size())
+            continue; // a missing word is for the stand-in to complain of
+        i = argument;
+        const std::string path{arguments[argument].substr(before.size())};
+        if (path == "-" || path.starts_with("fd:")) continue;
+        util::Fd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+        if (!file) {
+            const int number{errno};
+            const util::Errc code{number == ENOENT ? util::Errc::NotFound : number == EACCES ? util::Errc::Permission : util::Errc::Io};
+            return util::Error{code, fmt::format("cannot open the recording {}: {}", path, std::strerror(number)), number};
+        }
+        recordings.push_back({argument, std::move(before), std::move(file)});
+    }
+    return recordings;
+}
+
+} // namespace
 
 StandIn::StandIn(StandIn&& other) noexcept
     : m_path{std::move(other.m_path)}, m_pid{std::exchange(other.m_pid, -1)}, m_go{std::move(other.m_go)}, m_status{other.m_status}
@@ -49,6 +90,8 @@ util::Result<StandIn> StandIn::Prepare(const std::vector<std::string>& arguments
                                        std::strerror(number)),
                            number};
     }
+    const auto recordings = OpenRecordings(arguments);
+    if (!recordings) return recordings.GetError();
     int pipe_fds[2];
     if (::pipe2(pipe_fds, O_CLOEXEC) != 0)
         return util::Error{util::Errc::Io, fmt::format("cannot make a pipe: {}", std::strerror(errno)), errno};
@@ -70,6 +113,10 @@ util::Result<StandIn> StandIn::Prepare(const std::vector<std::string>& arguments
         ::dup2(null, STDERR_FILENO);
         std::vector<std::string> words{"coretap-sim"};
         words.insert(words.end(), arguments.begin(), arguments.end());
+        for (const Recording& recording : *recordings) {
+            ::fcntl(recording.file.Get(), F_SETFD, 0); // the stand-in inherits it
+            words[recording.argument + 1] = fmt::format("{}fd:{}", recording.before, recording.file.Get());
+        }
         std::vector<char*> argv;
         for (std::string& word : words) argv.push_back(word.data());
         argv.push_back(nullptr);

@@ -77,6 +77,21 @@ public:
         at = util::PutHexReversed(at, bytes);
         Quote(at);
     }
+    /** A list of such, `item_bytes` each: thousands, in the case of short ids, so the buffer grows once. */
+    void HexReversedList(std::string_view name, std::span<const std::byte> bytes, std::size_t item_bytes)
+    {
+        const std::size_t items{bytes.size() / item_bytes};
+        const std::size_t separators{items == 0 ? 0 : items - 1};
+        char* at{Open(name, 2 + separators + items * (2 * item_bytes + QUOTES))};
+        *at++ = '[';
+        for (std::size_t i{0}; i < items; ++i) {
+            if (i != 0) *at++ = JSON ? ',' : ' ';
+            Quote(at);
+            at = util::PutHexReversed(at, bytes.subspan(i * item_bytes, item_bytes));
+            Quote(at);
+        }
+        *at = ']';
+    }
     /** A number as hex digits, all that its type has. */
     template <std::unsigned_integral Integer>
     void HexNumber(std::string_view name, Integer value)

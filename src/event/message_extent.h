@@ -22,6 +22,9 @@ inline bool CountReached(const wire::Decoded& decoded, std::uint64_t offset, std
 }
 
 /** A string or byte array that other fields follow was read. */
-inline bool StringReached(const wire::Decoded& decoded, wire::ByteView bytes) { return decoded.status == wire::Status::Whole || !bytes.empty(); }
+inline bool StringReached(const wire::Decoded& decoded, wire::ByteView bytes)
+{
+    return decoded.status == wire::Status::Whole || !bytes.empty();
+}
 
 } // namespace coretap::event

@@ -257,22 +257,20 @@ private:
         if (Has(NONCE_END)) m_to.HexNumber("nonce", message.nonce);
         if (!HasCount(NONCE_END, message.short_ids_claimed)) return;
         m_to.Number("short_id_count", message.short_ids_claimed);
-        m_to.BeginList("short_ids");
         constexpr std::size_t SHORT_ID_BYTES{6};
-        for (wire::ByteView left{message.short_ids.Bytes()}; left.size() >= SHORT_ID_BYTES; left = left.subspan(SHORT_ID_BYTES)) {
-            m_to.HexReversed({}, left.first(SHORT_ID_BYTES)); // as BIP 152 prints the number that they are
-        }
-        m_to.EndList();
-        const std::uint64_t prefilled_at{NONCE_END + CompactSizeBytes(message.short_ids_claimed) + message.short_ids_claimed * SHORT_ID_BYTES};
+        m_to.HexReversedList("short_ids", message.short_ids.Bytes(), SHORT_ID_BYTES); // as BIP 152 prints the numbers that they are
+        const std::uint64_t prefilled_at{NONCE_END + CompactSizeBytes(message.short_ids_claimed) +
+                                         message.short_ids_claimed * SHORT_ID_BYTES};
         if (!HasCount(prefilled_at, message.prefilled_claimed)) return;
         std::uint64_t next{0};
-        List("prefilled_count", message.prefilled_claimed, "prefilled", message.prefilled, [this, &next](const wire::PrefilledTx& prefilled) {
-            m_to.BeginObject();
-            m_to.Number("index", next + prefilled.difference);
-            next += prefilled.difference + 1;
-            Transaction("tx", prefilled.tx);
-            m_to.EndObject();
-        });
+        List("prefilled_count", message.prefilled_claimed, "prefilled", message.prefilled,
+             [this, &next](const wire::PrefilledTx& prefilled) {
+                 m_to.BeginObject();
+                 m_to.Number("index", next + prefilled.difference);
+                 next += prefilled.difference + 1;
+                 Transaction("tx", prefilled.tx);
+                 m_to.EndObject();
+             });
     }
     void Members(const wire::GetBlockTxnMsg& message)
     {

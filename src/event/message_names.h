@@ -18,6 +18,9 @@ std::string_view FilterTypeName(std::uint8_t type);
 std::string_view RejectCodeName(std::uint8_t code);
 
 /** Bytes of a CompactSize in its canonical form (src/serialize.h). */
-constexpr std::uint64_t CompactSizeBytes(std::uint64_t value) { return value < 253 ? 1 : value <= 0xffff ? 3 : value <= 0xffff'ffff ? 5 : 9; }
+constexpr std::uint64_t CompactSizeBytes(std::uint64_t value)
+{
+    return value < 253 ? 1 : value <= 0xffff ? 3 : value <= 0xffff'ffff ? 5 : 9;
+}
 
 } // namespace coretap::event

@@ -1,5 +1,6 @@
 #include "event/message_text.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <string_view>
@@ -69,7 +70,10 @@ private:
         }
         return *this;
     }
-    Phrase& Counted(std::uint64_t number, std::string_view one, std::string_view many) { return Number(number).Word(number == 1 ? one : many); }
+    Phrase& Counted(std::uint64_t number, std::string_view one, std::string_view many)
+    {
+        return Number(number).Word(number == 1 ? one : many);
+    }
     std::string_view Ellipsis() const { return m_ascii ? "..." : "…"; }
     /** `000000…a1af3c`: enough to know it by, at both ends; a block's begins with zeros. */
     Phrase& Hash(wire::ByteView hash)
@@ -89,10 +93,13 @@ private:
         return *this;
     }
     static std::string_view AsText(wire::ByteView bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
-    Phrase& Printable(wire::ByteView text)
+    /** What a peer wrote where a word is expected; in quotes if it could pass for several of ours, or for none. */
+    Phrase& PeersWord(wire::ByteView text)
     {
+        const std::string_view word{AsText(text)};
+        if (word.empty() || std::any_of(word.begin(), word.end(), [](char c) { return c <= ' ' || c == '"' || c > '~'; })) return Quoted(text);
         Gap();
-        util::AppendPrintable(m_out, AsText(text));
+        util::AppendPrintable(m_out, word);
         return *this;
     }
     Phrase& Quoted(wire::ByteView text)
@@ -171,7 +178,7 @@ private:
     void Say(const wire::VersionMsg& message)
     {
         if (Has(4)) Plain(message.version);
-        if (message.user_agent) Printable(*message.user_agent);
+        if (message.user_agent) PeersWord(*message.user_agent);
         if (Has(12)) {
             bool first{true};
             for (std::uint64_t left{message.services}; left != 0; left &= left - 1) {
@@ -345,7 +352,7 @@ private:
 
     void Say(const wire::FeatureMsg& message)
     {
-        if (!message.id.empty()) Printable(message.id);
+        if (!message.id.empty()) PeersWord(message.id);
         if (Whole() || !message.data.empty()) Bytes(message.data.size());
     }
 
@@ -401,7 +408,7 @@ private:
     void Say(const wire::RejectMsg& message)
     {
         if (!StringReached(m_decoded, message.message)) return;
-        Printable(message.message);
+        PeersWord(message.message);
         if (!Has(CompactSizeBytes(message.message.size()) + message.message.size() + 1)) return;
         const std::string_view name{RejectCodeName(message.code)};
         if (name.empty()) {

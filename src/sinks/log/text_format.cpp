@@ -22,10 +22,7 @@ constexpr std::size_t PHRASE_WIDTH{22};      // nonce 0123456789abcdef; an IPv4 
 
 // ---- P2P messages ------------------------------------------------------------------------------------------------
 
-void Warning(TextLine& line, std::string_view words)
-{
-    line.Put("  ").Color(line.Colors().warn).Put(words).Color(line.Colors().reset);
-}
+void Warning(TextLine& line, std::string_view words) { line.Put("  ").Color(line.Colors().warn).Put(words).Color(line.Colors().reset); }
 
 /** The payload's bytes, and why it is not there or not whole. */
 void Payload(TextLine& line)

@@ -7,6 +7,7 @@
 #include <rapidcheck/gtest.h>
 
 #include "unit/event/event_fixture.h"
+#include "unit/event/message_fixture.h"
 
 namespace coretap::sinks::log {
 namespace {
@@ -125,6 +126,97 @@ TEST_F(TextFormatTest, UserDefined)
     EXPECT_THAT(Line(tracepoint, large, {.payload_hex = true}), EndsWith("data=" + std::string(2000, 'f')));
 }
 
+/** Events of messages with payloads, as far as `captured`. */
+class DecodedLines : public TextFormatTest {
+protected:
+    static constexpr event::PayloadBounds NONE{};
+
+    std::string Of(const test::Payload& payload, const TextOptions& options, std::size_t captured = std::string::npos)
+    {
+        captured = std::min(captured, payload.bytes.size());
+        const bool cut{captured < payload.bytes.size()};
+        const std::string bytes{payload.bytes.begin(), payload.bytes.begin() + static_cast<std::ptrdiff_t>(captured)};
+        return Line(id::INBOUND_MESSAGE, {.args = {{"msg_type", payload.type},
+                                                   {"size", static_cast<std::int64_t>(payload.bytes.size())},
+                                                   {"payload", bytes}},
+                                          .cut_mask = static_cast<std::uint16_t>(cut ? 1u << 5 : 0),
+                                          .flags = static_cast<std::uint8_t>(cut ? CT_F_POLICY : 0)},
+                    options);
+    }
+    /** Every type, then what is wrong with some, then what hostile peers write. */
+    std::string Messages(const TextOptions& options)
+    {
+        std::string all;
+        for (const test::Payload& payload : test::SamplePayloads()) all += Of(payload, options) + '\n';
+        for (const sim::MalformedMessage& malformed : sim::MalformedMessages()) {
+            all += Of({std::string{malformed.type}, malformed.payload}, options) + '\n';
+        }
+        for (const test::Payload& payload : test::SamplePayloads()) {
+            if (payload.bytes.size() >= 60) all += Of(payload, options, 60) + '\n';
+        }
+        for (const test::Payload& payload : test::HostilePayloads()) all += Of(payload, options) + '\n';
+        return all;
+    }
+};
+
+TEST_F(DecodedLines, Golden)
+{
+    const std::string brief{Messages({.decode = event::Decode::Short})};
+    EXPECT_EQ(brief, test::Golden("messages_short.txt", brief));
+    const std::string ascii{Messages({.ascii = true, .decode = event::Decode::Short})};
+    EXPECT_EQ(ascii, test::Golden("messages_short_ascii.txt", ascii));
+    // Only peers write anything else; they do in the strings that are meant to show it.
+    EXPECT_TRUE(std::ranges::all_of(ascii.substr(0, ascii.find("\\x1b[2J")), [](char c) { return static_cast<unsigned char>(c) < 0x80; }));
+    EXPECT_EQ(ascii.find("…"), std::string::npos);
+}
+
+TEST_F(DecodedLines, ColourChangesNothingElse)
+{
+    for (const event::Decode decode : {event::Decode::Short, event::Decode::Full}) {
+        std::string color{Messages({.color = true, .decode = decode})};
+        for (std::size_t at{0}; (at = color.find('\x1b', at)) != std::string::npos;) color.erase(at, color.find('m', at) - at + 1);
+        EXPECT_EQ(color, Messages({.decode = decode}));
+    }
+}
+
+TEST_F(DecodedLines, ThePhraseStandsBeforeTheAddressAndTheContentBehindIt)
+{
+    const test::Payload ping{"ping", sim::Encoder{}.U64(5).Take()};
+    EXPECT_EQ(Of(ping, {.decode = event::Decode::Short}),
+              "09:15:04.123456  ← ping                   8 B  peer    12  outbound-full-relay  nonce 0000000000000005  203.0.113.7:8333");
+    EXPECT_EQ(Of(ping, {.decode = event::Decode::Full}),
+              "09:15:04.123456  ← ping                   8 B  peer    12  outbound-full-relay  203.0.113.7:8333  nonce=0000000000000005");
+    EXPECT_LE(Of(ping, {.decode = event::Decode::Short}).size(), 120u + 2); // an arrow has three bytes
+    const test::Payload early{"ping", sim::Bytes(4)};
+    EXPECT_THAT(Of(early, {.decode = event::Decode::Short}), EndsWith("203.0.113.7:8333  malformed at byte 0: ends early"));
+    EXPECT_THAT(Of(early, {.decode = event::Decode::Full}), EndsWith("203.0.113.7:8333  malformed at byte 0: ends early"));
+}
+
+TEST_F(DecodedLines, NothingIsSaidOfWhatWasNotCaptured)
+{
+    const test::Payload ping{"ping", sim::Bytes(8)};
+    EXPECT_THAT(Of(ping, {.decode = event::Decode::Short}, 0), EndsWith("outbound-full-relay  " + std::string(24, ' ') + "203.0.113.7:8333"));
+    EXPECT_THAT(Of(ping, {.decode = event::Decode::Full}, 0), EndsWith("outbound-full-relay  203.0.113.7:8333"));
+    EXPECT_THAT(Of(ping, {.decode = event::Decode::Full}, 3), EndsWith("203.0.113.7:8333  cut by us at byte 3"));
+    EXPECT_THAT(Line(id::INBOUND_MESSAGE, {.fault_mask = 1u << 5}, {.decode = event::Decode::Full}),
+                EndsWith("203.0.113.7:8333  payload unreadable"));
+    EXPECT_THAT(Line(id::INBOUND_MESSAGE, {.cut_mask = 1u << 5, .flags = CT_F_SHED}, {.decode = event::Decode::Full}),
+                EndsWith("203.0.113.7:8333  payload shed"));
+}
+
+TEST_F(DecodedLines, HexIsShownAsFarAsItWasAskedFor)
+{
+    event::PayloadBounds bounds{};
+    bounds[event::MessageTypeId("ping")] = 3;
+    const test::Payload ping{"ping", sim::Encoder{}.U64(5).Take()};
+    const TextOptions hex{.payload_hex = true, .decode = event::Decode::Short, .shown_payload = &bounds};
+    EXPECT_THAT(Of(ping, hex), EndsWith("203.0.113.7:8333  050000…"));
+    EXPECT_THAT(Of({"pong", ping.bytes}, hex), EndsWith("203.0.113.7:8333"));
+    EXPECT_THAT(Of(ping, {.payload_hex = true, .decode = event::Decode::Short}), EndsWith("203.0.113.7:8333  0500000000000000"));
+    EXPECT_THAT(Of(ping, {.payload_hex = true, .shown_payload = &bounds}), EndsWith("203.0.113.7:8333  050000…  payload cut"));
+    EXPECT_THAT(Of({"pong", ping.bytes}, {.payload_hex = true, .shown_payload = &NONE}), EndsWith("203.0.113.7:8333"));
+}
+
 RC_GTEST_PROP(TextFormatProperty, OneLineWhateverComes, ())
 {
     EventMaker maker;
@@ -134,7 +226,9 @@ RC_GTEST_PROP(TextFormatProperty, OneLineWhateverComes, ())
                   .cut_mask = *rc::gen::arbitrary<std::uint16_t>(),
                   .flags = *rc::gen::arbitrary<std::uint8_t>()};
     for (const event::ArgDef& arg : def.args) {
-        if (arg.type == ArgType::String || arg.type == ArgType::Bytes) {
+        if (arg.name == "msg_type" && *rc::gen::arbitrary<bool>()) {
+            change.args[arg.name] = std::string{wire::MessageTypeNames()[*rc::gen::inRange<std::size_t>(1, wire::MESSAGE_TYPE_COUNT)]};
+        } else if (arg.type == ArgType::String || arg.type == ArgType::Bytes) {
             change.args[arg.name] = *rc::gen::container<std::string>(rc::gen::arbitrary<char>());
         } else if (arg.type != ArgType::Hash) {
             change.args[arg.name] =
@@ -145,7 +239,8 @@ RC_GTEST_PROP(TextFormatProperty, OneLineWhateverComes, ())
     }
     const std::string label{*rc::gen::arbitrary<std::string>()};
     std::string out;
-    TextFormat{{.show_node = true, .payload_hex = true}}.Append(out, maker.Make(def.id, change), {label, 1});
+    const auto decode = *rc::gen::element(event::Decode::Off, event::Decode::Short, event::Decode::Full);
+    TextFormat{{.show_node = true, .payload_hex = true, .decode = decode}}.Append(out, maker.Make(def.id, change), {label, 1});
     RC_ASSERT(std::ranges::count(out, '\n') == 1);
     RC_ASSERT(out.back() == '\n');
     out.pop_back();

@@ -1,5 +1,6 @@
 #include "util/text.h"
 
+#include <array>
 #include <limits>
 
 #include <boost/json.hpp>
@@ -161,6 +162,57 @@ TEST(Hex, BothWays)
     EXPECT_EQ(out, "x001fffff1f00");
     AppendHex(out, {});
     EXPECT_EQ(out, "x001fffff1f00");
+}
+
+RC_GTEST_PROP(Hex, IsThatOfEachByte, (const std::vector<std::uint8_t>& bytes))
+{
+    constexpr std::string_view DIGITS{"0123456789abcdef"};
+    std::string expected;
+    std::string expected_reversed;
+    for (std::size_t i{0}; i < bytes.size(); ++i) {
+        expected += {DIGITS[bytes[i] >> 4], DIGITS[bytes[i] & 15]};
+        expected_reversed += {DIGITS[bytes[bytes.size() - 1 - i] >> 4], DIGITS[bytes[bytes.size() - 1 - i] & 15]};
+    }
+    std::string out{"x"};
+    AppendHex(out, std::as_bytes(std::span{bytes}));
+    RC_ASSERT(out == "x" + expected);
+    out = "x";
+    AppendHexReversed(out, std::as_bytes(std::span{bytes}));
+    RC_ASSERT(out == "x" + expected_reversed);
+}
+
+TEST(Hex, EveryByteAtEveryPlace)
+{
+    // Digits are made eight at a time: all values, in each of four places.
+    for (unsigned value{0}; value < 256; ++value) {
+        for (std::size_t place{0}; place < 4; ++place) {
+            std::array<std::uint8_t, 4> bytes{};
+            bytes[place] = static_cast<std::uint8_t>(value);
+            std::string out;
+            AppendHex(out, std::as_bytes(std::span{bytes}));
+            std::string expected(8, '0');
+            expected[2 * place] = "0123456789abcdef"[value >> 4];
+            expected[2 * place + 1] = "0123456789abcdef"[value & 15];
+            EXPECT_EQ(out, expected);
+        }
+    }
+}
+
+TEST(Utf8, IsToldFromOtherBytes)
+{
+    EXPECT_TRUE(IsUtf8(""));
+    EXPECT_TRUE(IsUtf8("plain, é€😀 and \x1b"));
+    for (const char* bad : {"\xff", "a\x80", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82", "\xf0\x9f\x98"}) EXPECT_FALSE(IsUtf8(bad));
+}
+
+TEST(Printable, InQuotes)
+{
+    std::string out;
+    EXPECT_EQ(AppendPrintableQuoted(out, "a \"b\" \\ \n"), 17u);
+    EXPECT_EQ(out, R"("a \"b\" \\ \x0a")");
+    out.clear();
+    EXPECT_EQ(AppendPrintableQuoted(out, ""), 2u);
+    EXPECT_EQ(out, "\"\"");
 }
 
 TEST(Number, PlainAndGrouped)
