@@ -15,6 +15,7 @@ build=(
     libc6-dev              # <asm/types.h>, behind -idirafter
     libbpf-dev libelf-dev
     systemtap-sdt-dev      # <sys/sdt.h>: the stand-in's probes
+    libzstd-dev libxxhash-dev # recordings
     libboost1.81-dev libfmt-dev libcli11-dev libtomlplusplus-dev libssl-dev
     libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev
 )

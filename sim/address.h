@@ -13,9 +13,10 @@ enum class Network : std::uint32_t { Unroutable = 0, Ipv4 = 1, Ipv6 = 2, Onion =
 
 struct NetAddress {
     Network network{Network::Ipv4};
-    Bytes raw; //!< 4, 16 or 32 bytes, as in addrv2 (BIP 155)
+    Bytes raw; //!< 4, 16 or 32 bytes, as in addrv2 (BIP 155); of an unknown network any number
     std::uint16_t port{8333};
-    std::uint32_t asn{0}; //!< as an asmap would give it; 0 for networks without
+    std::uint32_t asn{0};       //!< as an asmap would give it; 0 for networks without
+    std::uint8_t unknown_id{0}; //!< not 0: of a network Bitcoin Core does not know, with this id in addrv2
 
     /** Without the port. */
     std::string ToStringAddr() const;
@@ -24,10 +25,12 @@ struct NetAddress {
 };
 
 /** Network id in addrv2 (BIP 155): 1 IPv4, 2 IPv6, 4 Tor v3, 5 I2P, 6 CJDNS. */
-std::uint8_t Bip155Id(Network network);
+std::uint8_t Bip155Id(const NetAddress& address);
 /** An address of this network. */
 NetAddress RandomAddress(Rng& rng, Network network);
 /** An address of any network, mixed about as peers of a mainnet node are. */
 NetAddress RandomAddress(Rng& rng);
+/** What some nodes gossip and Bitcoin Core passes over: Tor v2, which is gone, or a network of the future. */
+NetAddress UnknownAddress(Rng& rng);
 
 } // namespace coretap::sim

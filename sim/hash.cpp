@@ -7,21 +7,20 @@
 namespace coretap::sim {
 namespace {
 
-Hash256 Digest(const EVP_MD* kind, ByteView bytes)
-{
-    Hash256 hash{};
-    unsigned int size{0};
-    EVP_Digest(bytes.data(), bytes.size(), hash.data(), &size, kind, nullptr);
-    return hash;
-}
-
 constexpr std::uint64_t Rotate(std::uint64_t x, int by) { return (x << by) | (x >> (64 - by)); }
 
 } // namespace
 
-Hash256 Sha256(ByteView bytes) { return Digest(EVP_sha256(), bytes); }
+Hash256 Sha256(ByteView bytes)
+{
+    // EVP_sha256() would be looked up again with every hash, which takes longer than hashing
+    static const EVP_MD* const KIND{EVP_MD_fetch(nullptr, "SHA256", nullptr)};
+    Hash256 hash{};
+    unsigned int size{0};
+    EVP_Digest(bytes.data(), bytes.size(), hash.data(), &size, KIND, nullptr);
+    return hash;
+}
 Hash256 Sha256d(ByteView bytes) { return Sha256(Sha256(bytes)); }
-Hash256 Sha3(ByteView bytes) { return Digest(EVP_sha3_256(), bytes); }
 
 std::uint64_t SipHash(std::uint64_t k0, std::uint64_t k1, const Hash256& value)
 {

@@ -20,8 +20,6 @@ using Hash256 = std::array<std::uint8_t, 32>;
 Hash256 Sha256(ByteView bytes);
 /** SHA256 of the SHA256 of the bytes. */
 Hash256 Sha256d(ByteView bytes);
-/** SHA3-256, for the checksum of onion addresses. */
-Hash256 Sha3(ByteView bytes);
 /** SipHash-2-4 of a 32-byte value, for the short ids of compact blocks (BIP 152). */
 std::uint64_t SipHash(std::uint64_t k0, std::uint64_t k1, const Hash256& value);
 /** Root of the merkle tree over the leaves; all zero if there are none. */

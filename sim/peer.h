@@ -22,6 +22,7 @@ struct Peer {
     std::uint64_t services{0};
     bool wants_addrv2{true};
     bool wtxid_relay{true};
+    bool light{false};               //!< a wallet that knows of neither witnesses nor whole blocks
     bool high_bandwidth_to{false};   //!< wants new blocks from us as cmpctblock, at once
     bool high_bandwidth_from{false}; //!< announces new blocks to us that way
     bool ready{false};               //!< handshake done

@@ -3,7 +3,7 @@
 #include <numeric>
 
 #include "sim/scenarios.h"
-#include "sim/wire_encode.h"
+#include "sim/wire_samples.h"
 
 namespace coretap::sim {
 namespace {
@@ -14,19 +14,6 @@ template <class T>
 constexpr T MAX{std::numeric_limits<T>::max()};
 
 constexpr std::size_t PAYLOAD_SIZES[]{0, 1, 255, 256, 257, 4'095, 4'096, 65'536, 1'000'000, 4'000'000};
-
-// every type in src/protocol.h of Bitcoin Core, and what else has been seen on the wire
-constexpr const char* MESSAGE_TYPES[]{
-    "version",     "verack",       "addr",        "addrv2",     "sendaddrv2",
-    "inv",         "getdata",      "merkleblock", "getblocks",  "getheaders",
-    "tx",          "headers",      "block",       "getaddr",    "mempool",
-    "ping",        "pong",         "notfound",    "filterload", "filteradd",
-    "filterclear", "sendheaders",  "feefilter",   "sendcmpct",  "cmpctblock",
-    "getblocktxn", "blocktxn",     "getcfilters", "cfilter",    "getcfheaders",
-    "cfheaders",   "getcfcheckpt", "cfcheckpt",   "wtxidrelay", "sendtxrcncl",
-    "feature",     "reject",       "alert",       "checkorder", "submitorder",
-    "reply",       "sendpackages", "zzunknown",   "",
-};
 
 /** The bytes n, n+1, n+2 …: every hash is recognizable. */
 Hash256 Counting(std::uint8_t n)
@@ -79,12 +66,14 @@ void Connections(Probes& probes, const std::vector<Peer>& peers)
 
 void Messages(Probes& probes, const std::vector<Peer>& peers, Rng& rng)
 {
-    for (const char* name : MESSAGE_TYPES) {
-        const std::string type{name};
-        const Bytes payload{SamplePayload(type, rng)};
+    for (const MessageSample& row : MessageSamples()) {
+        const std::string type{row.type};
+        const Bytes payload{row.make ? row.make(rng) : Bytes{}};
         probes.InboundMessage(peers[0], type, payload);
         probes.OutboundMessage(peers[1], type, payload);
     }
+    probes.InboundMessage(peers[0], "", Bytes{});
+    probes.OutboundMessage(peers[1], "", Bytes{});
     for (const Peer& peer : peers) {
         probes.InboundMessage(peer, "ping", EncodeNonce(0x0102030405060708));
         probes.OutboundMessage(peer, "pong", EncodeNonce(0x0102030405060708));

@@ -7,14 +7,16 @@
 #include "sim/options.h"
 #include "sim/pacer.h"
 #include "sim/probes.h"
+#include "sim/stopwatch.h"
 
 namespace coretap::sim {
 
 struct Context {
     Probes& probes;
     const Options& options;
-    Pacer& pacer;       //!< of this thread
-    unsigned thread{0}; //!< 0 … threads-1
+    Pacer& pacer;         //!< of this thread
+    Stopwatch& stopwatch; //!< thread 0 starts it anew when what it fires has been made
+    unsigned thread{0};   //!< 0 … threads-1
 };
 
 struct Scenario {

@@ -3,7 +3,6 @@
 #include <atomic>
 #include <chrono>
 #include <csignal>
-#include <ctime>
 #include <string>
 #include <thread>
 #include <vector>
@@ -77,21 +76,14 @@ util::Result<> WaitAttached(const std::vector<Tp>& list, const Options& options)
     return {};
 }
 
-double CpuSeconds()
-{
-    timespec now{};
-    ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
-}
-
-void Run(Probes& probes, const Options& options, const Scenario& scenario)
+void Run(Probes& probes, const Options& options, const Scenario& scenario, Stopwatch& stopwatch)
 {
     const double rate{options.rate.value_or(scenario.rate) / options.threads};
     std::optional<Pacer::Clock::time_point> stop_at;
     if (options.duration) stop_at = Pacer::Clock::now() + std::chrono::duration_cast<Pacer::Clock::duration>(*options.duration);
     const auto run = [&](unsigned thread) {
         Pacer pacer{probes, g_stop, rate, stop_at};
-        Context context{probes, options, pacer, thread};
+        Context context{probes, options, pacer, stopwatch, thread};
         scenario.run(context);
     };
     std::vector<std::jthread> others;
@@ -170,11 +162,10 @@ int Main(std::span<const std::string_view> args, std::ostream& out, std::ostream
     }
     if (options.start_delay.count() > 0) (void)waiter.Sleep(options.start_delay);
 
-    const auto start = Pacer::Clock::now();
-    const double cpu_start{CpuSeconds()};
-    if (!g_stop) Run(probes, options, *scenario);
-    const double cpu_s{CpuSeconds() - cpu_start};
-    const double elapsed_s{std::chrono::duration<double>(Pacer::Clock::now() - start).count()};
+    Stopwatch stopwatch;
+    if (!g_stop) Run(probes, options, *scenario, stopwatch);
+    const double cpu_s{stopwatch.CpuElapsedSeconds()};
+    const double elapsed_s{stopwatch.ElapsedSeconds()};
 
     std::uint64_t total_fired{0}, total_calls{0};
     const std::string fired{Counts(probes, &Probes::Fired, total_fired)};

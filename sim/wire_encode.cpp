@@ -6,8 +6,12 @@ namespace coretap::sim {
 
 Encoder& Encoder::Little(std::uint64_t value, int size)
 {
-    for (; size > 0; --size, value >>= 8) m_out.push_back(static_cast<std::uint8_t>(value));
-    return *this;
+    std::array<std::uint8_t, 8> bytes;
+    for (std::uint8_t& byte : bytes) {
+        byte = static_cast<std::uint8_t>(value);
+        value >>= 8;
+    }
+    return Raw(ByteView{bytes}.first(static_cast<std::size_t>(size)));
 }
 
 Encoder& Encoder::Compact(std::uint64_t value)
@@ -60,7 +64,16 @@ TxBytes Serialize(const Tx& tx)
     bytes.txid = Sha256d(stripped);
     bytes.wtxid = Sha256d(bytes.raw);
     bytes.vsize = static_cast<std::int32_t>((stripped.size() * 3 + bytes.raw.size() + 3) / 4);
+    bytes.stripped_size = stripped.size();
     return bytes;
+}
+
+Bytes StripWitness(const TxBytes& tx)
+{
+    if (tx.stripped_size == tx.raw.size()) return tx.raw;
+    // version | marker, flag | inputs and outputs | witness | lock time
+    const ByteView raw{tx.raw};
+    return Encoder{}.Raw(raw.first(4)).Raw(raw.subspan(6, tx.stripped_size - 8)).Raw(raw.last(4)).Take();
 }
 
 namespace {
@@ -76,25 +89,41 @@ Bytes EcdsaSignature(Rng& rng)
     return Encoder{}.U8(0x30).U8(68).U8(2).U8(32).Raw(rng.Blob(32)).U8(2).U8(32).Raw(rng.Blob(32)).U8(1).Take();
 }
 
+Bytes PublicKey(Rng& rng)
+{
+    Bytes key{rng.Blob(33)};
+    key[0] = static_cast<std::uint8_t>(2 + rng.Below(2));
+    return key;
+}
+
+Bytes OutputScript(Rng& rng)
+{
+    const std::uint64_t draw{rng.Below(100)};
+    if (draw < 40) return WitnessProgram(rng, 0x51, 32);                                                 // p2tr
+    if (draw < 80) return WitnessProgram(rng, 0x00, 20);                                                 // p2wpkh
+    if (draw < 90) return Encoder{}.U8(0x76).U8(0xa9).U8(20).Raw(rng.Blob(20)).U8(0x88).U8(0xac).Take(); // p2pkh
+    if (draw < 97) return Encoder{}.U8(0xa9).U8(20).Raw(rng.Blob(20)).U8(0x87).Take();                   // p2sh
+    return WitnessProgram(rng, 0x00, 32);                                                                // p2wsh
+}
+
 } // namespace
 
 Tx RandomTx(Rng& rng, const std::vector<OutPoint>& spent, const std::vector<std::int64_t>& values)
 {
     Tx tx;
+    const bool before_segwit{rng.Chance(0.1)};
     for (const OutPoint& prevout : spent) {
         TxIn in{prevout, {}, rng.Chance(0.7) ? 0xfffffffd : 0xffffffff, {}};
-        if (rng.Chance(0.4)) {
+        if (before_segwit) {
+            in.script_sig = Encoder{}.Var(EcdsaSignature(rng)).Var(PublicKey(rng)).Take();
+        } else if (rng.Chance(0.4)) {
             in.witness = {rng.Blob(64)}; // taproot key spend
         } else {
-            Bytes key{rng.Blob(33)};
-            key[0] = static_cast<std::uint8_t>(2 + rng.Below(2));
-            in.witness = {EcdsaSignature(rng), std::move(key)};
+            in.witness = {EcdsaSignature(rng), PublicKey(rng)};
         }
         tx.inputs.push_back(std::move(in));
     }
-    for (const std::int64_t value : values) {
-        tx.outputs.push_back({value, rng.Chance(0.4) ? WitnessProgram(rng, 0x51, 32) : WitnessProgram(rng, 0x00, 20)});
-    }
+    for (const std::int64_t value : values) tx.outputs.push_back({value, OutputScript(rng)});
     return tx;
 }
 
@@ -274,7 +303,7 @@ Bytes EncodeAddrV2(const std::vector<GossipAddress>& addresses)
     Encoder out;
     out.Compact(addresses.size());
     for (const GossipAddress& entry : addresses) {
-        out.U32(entry.time).Compact(entry.services).U8(Bip155Id(entry.address.network)).Var(entry.address.raw).U16Big(entry.address.port);
+        out.U32(entry.time).Compact(entry.services).U8(Bip155Id(entry.address)).Var(entry.address.raw).U16Big(entry.address.port);
     }
     return out.Take();
 }

@@ -65,12 +65,15 @@ struct TxBytes {
     Hash256 txid{};
     Hash256 wtxid{};
     std::int32_t vsize{0};
+    std::size_t stripped_size{0}; //!< bytes without witness
 };
 
 bool HasWitness(const Tx& tx);
 Bytes EncodeTx(const Tx& tx, bool with_witness = true);
 TxBytes Serialize(const Tx& tx);
-/** Key-spend or p2wpkh inputs with random signatures, pay-to-taproot and p2wpkh outputs. */
+/** As a peer gets it that does not know of witnesses. */
+Bytes StripWitness(const TxBytes& tx);
+/** Of wallets: taproot key spends, p2wpkh and p2pkh inputs with random signatures, outputs of the usual forms. One in ten is of before SegWit. */
 Tx RandomTx(Rng& rng, const std::vector<OutPoint>& spent, const std::vector<std::int64_t>& values);
 /** Pays `value` to nobody in particular; commits to the height (BIP 34) and to `witness_root` (BIP 141). */
 Tx CoinbaseTx(Rng& rng, std::int32_t height, std::int64_t value, const Hash256& witness_root);
@@ -105,6 +108,7 @@ Bytes EncodeMerkleBlock(const BlockHeader& header, std::uint32_t tx_count, const
 namespace inv_type {
 inline constexpr std::uint32_t TX{1};
 inline constexpr std::uint32_t BLOCK{2};
+inline constexpr std::uint32_t FILTERED_BLOCK{3};
 inline constexpr std::uint32_t CMPCT_BLOCK{4};
 inline constexpr std::uint32_t WTX{5};
 inline constexpr std::uint32_t WITNESS_TX{0x40000001};
@@ -163,8 +167,5 @@ Bytes EncodeSendTxRcncl(std::uint32_t version, std::uint64_t salt);
 Bytes EncodeFeature(std::string_view feature_id, ByteView data);
 /** The final alert, which Bitcoin Core still sends to peers of protocol version 70012 and before. */
 Bytes EncodeFinalAlert();
-
-/** A believable payload for this message type; empty for types that carry none and for unknown ones. */
-Bytes SamplePayload(std::string_view msg_type, Rng& rng);
 
 } // namespace coretap::sim

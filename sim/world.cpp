@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sim/wire_samples.h"
+
 namespace coretap::sim {
 namespace {
 
@@ -19,19 +21,7 @@ constexpr std::string_view USER_AGENTS[]{
     "/bcoin:2.2.0/",
     "/LavaNode:0.1/",
 };
-constexpr std::string_view MISDEEDS[]{
-    "header with invalid proof of work",
-    "non-continuous headers sequence",
-    "invalid compact block/non-matching block transactions",
-    "inv message size = 50001",
-    "getdata message size = 50001",
-    "headers message size = 2001",
-    "addrv2 message size = 1001",
-    "mutated block",
-    "too-large bloom filter",
-    "getblocktxn with out-of-bounds tx indices",
-    "invalid sendcmpct announce field",
-};
+constexpr std::string_view LIGHT_USER_AGENTS[]{"/bitcoinj:0.16.2/Bitcoin Wallet:9.26/", "/breadwallet:2.1.3/"};
 
 } // namespace
 
@@ -139,6 +129,13 @@ World::WorldPeer& World::Connect(ConnectionType type)
     peer.version = m_rng.Chance(0.97) ? 70016 : 70015;
     peer.wtxid_relay = peer.wants_addrv2 = peer.version >= 70016;
     peer.services = m_rng.Chance(0.85) ? 0x0c09 : 0x0408;
+    if (peer.IsInbound() && m_rng.Chance(0.08)) {
+        peer.light = true;
+        peer.user_agent = m_rng.Pick(LIGHT_USER_AGENTS);
+        peer.version = 70012;
+        peer.wtxid_relay = peer.wants_addrv2 = false;
+        peer.services = 0;
+    }
     m_peers[peer.id] = std::move(owned);
     const bool inbound{peer.IsInbound()};
     const auto same_direction = static_cast<std::uint64_t>(
@@ -224,11 +221,11 @@ void World::HandshakeDone(WorldPeer& peer)
     if (peer.RelaysTransactions()) Send(peer, "feefilter", EncodeFeeFilter(100));
 
     InPeer(0.02 + m_rng.Exponential(0.1), peer.id, [this, locator](WorldPeer& p) {
-        Receive(p, "sendcmpct", EncodeSendCmpct(false));
+        if (!p.light) Receive(p, "sendcmpct", EncodeSendCmpct(false));
         const std::uint64_t nonce{m_rng.Next()};
         Receive(p, "ping", EncodeNonce(nonce));
         Send(p, "pong", EncodeNonce(nonce));
-        if (m_rng.Chance(0.8)) Receive(p, "sendheaders", {});
+        if (m_rng.Chance(0.8) && !p.light) Receive(p, "sendheaders", {});
         if (p.IsInbound()) {
             Receive(p, "getheaders", EncodeLocator(70016, locator));
             Send(p, "headers", EncodeHeaders({}));
@@ -250,7 +247,8 @@ void World::HandshakeDone(WorldPeer& peer)
             p.high_bandwidth_from = true;
             Send(p, "sendcmpct", EncodeSendCmpct(true));
         }
-        if (p.IsInbound() && m_rng.Chance(0.2)) {
+        if (p.light) Receive(p, "filterload", SamplePayload("filterload", m_rng));
+        if (p.IsInbound() && !p.light && m_rng.Chance(0.2)) {
             p.high_bandwidth_to = true;
             Receive(p, "sendcmpct", EncodeSendCmpct(true));
         }
@@ -322,7 +320,14 @@ void World::Misbehave()
     const std::vector<WorldPeer*> candidates{ReadyWhere([](const Peer& peer) { return peer.IsInbound(); })};
     if (candidates.empty()) return;
     const WorldPeer& peer{*m_rng.Pick(candidates)};
-    const std::string reason{m_rng.Pick(MISDEEDS)};
+    // what cannot be read is dropped and forgiven
+    if (m_rng.Chance(0.4)) {
+        const MalformedMessage& malformed{m_rng.Pick(MalformedMessages())};
+        Receive(peer, std::string{malformed.type}, malformed.payload);
+    }
+    const Misdeed& misdeed{m_rng.Pick(Misdeeds())};
+    Receive(peer, std::string{misdeed.type}, misdeed.make(m_rng));
+    const std::string reason{misdeed.reason};
     m_probes.MisbehavingConnection(peer.id, reason.c_str());
     In(0.02, [this, id = peer.id] { Close(id); });
 }

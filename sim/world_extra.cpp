@@ -1,4 +1,5 @@
 // Address gossip, the wallet, and the messages one sees now and then.
+#include "sim/wire_samples.h"
 #include "sim/world.h"
 
 namespace coretap::sim {
@@ -8,8 +9,9 @@ void World::Gossip(WorldPeer& peer, std::size_t count)
     std::vector<GossipAddress> addresses;
     while (addresses.size() < count) {
         // the old form has no room for the new networks
-        NetAddress address{peer.wants_addrv2 ? RandomAddress(m_rng) :
-                                               RandomAddress(m_rng, m_rng.Chance(0.7) ? Network::Ipv4 : Network::Ipv6)};
+        NetAddress address{!peer.wants_addrv2  ? RandomAddress(m_rng, m_rng.Chance(0.7) ? Network::Ipv4 : Network::Ipv6) :
+                           m_rng.Chance(0.003) ? UnknownAddress(m_rng) :
+                                                 RandomAddress(m_rng)};
         addresses.push_back(
             {static_cast<std::uint32_t>(Now() - m_rng.Range(600, 600'000)), m_rng.Chance(0.8) ? 0x0c09u : 0x0408u, std::move(address)});
     }
@@ -19,13 +21,15 @@ void World::Gossip(WorldPeer& peer, std::size_t count)
         Receive(peer, "addr", EncodeAddr(addresses));
     }
     const std::string source{peer.address.ToStringAddr()};
+    // read, and passed over
+    std::erase_if(addresses, [](const GossipAddress& entry) { return entry.address.unknown_id != 0; });
     for (const GossipAddress& entry : addresses) {
         const std::string addr{entry.address.ToStringAddrPort()};
         m_probes.AttemptAdd(m_rng.Chance(0.3), static_cast<std::int32_t>(m_rng.Below(1024)), static_cast<std::int32_t>(m_rng.Below(64)),
                             addr.c_str(), entry.address.asn, source.c_str(), peer.address.asn);
     }
     m_burst = count > 100;
-    if (count > 10) return;
+    if (count > 10 || addresses.empty()) return;
     // a few fresh addresses are passed on to one or two peers
     const std::vector<WorldPeer*> others{
         ReadyWhere([&peer](const Peer& other) { return other.id != peer.id && other.type != ConnectionType::BlockRelay; })};
@@ -77,6 +81,10 @@ void World::RareMessage()
     const std::vector<WorldPeer*> peers{ReadyWhere([](const Peer& peer) { return peer.IsInbound(); })};
     if (peers.empty()) return;
     const WorldPeer& peer{*m_rng.Pick(peers)};
+    if (m_rng.Chance(0.05)) {
+        Receive(peer, "ping", {}); // as before BIP 31: without a nonce, and so without an answer
+        return;
+    }
     const Rare rare{m_rng.Pick(RARE)};
     Receive(peer, rare.request, SamplePayload(rare.request, m_rng));
     if (rare.reply) Send(peer, rare.reply, SamplePayload(rare.reply, m_rng));

@@ -32,9 +32,16 @@ InvEntry Announcement(const Peer& peer, const ChainTx& tx)
     return peer.wtxid_relay ? InvEntry{inv_type::WTX, tx.bytes.wtxid} : InvEntry{inv_type::TX, tx.bytes.txid};
 }
 
+/** What we ask this peer for. */
 InvEntry Request(const Peer& peer, const ChainTx& tx)
 {
     return peer.wtxid_relay ? InvEntry{inv_type::WTX, tx.bytes.wtxid} : InvEntry{inv_type::WITNESS_TX, tx.bytes.txid};
+}
+
+/** What this peer asks us for. */
+InvEntry TheirRequest(const Peer& peer, const ChainTx& tx)
+{
+    return peer.light ? InvEntry{inv_type::TX, tx.bytes.txid} : Request(peer, tx);
 }
 
 } // namespace
@@ -104,9 +111,9 @@ void World::OurInv(WorldPeer& peer)
     if (wanted.empty()) return;
     InPeer(0.05 + m_rng.Exponential(0.2), peer.id, [this, wanted](WorldPeer& p) {
         std::vector<InvEntry> asked;
-        for (const TxRef& tx : wanted) asked.push_back(Request(p, *tx));
+        for (const TxRef& tx : wanted) asked.push_back(TheirRequest(p, *tx));
         Receive(p, "getdata", EncodeInv(asked));
-        for (const TxRef& tx : wanted) Send(p, "tx", tx->bytes.raw);
+        for (const TxRef& tx : wanted) Send(p, "tx", p.light ? StripWitness(tx->bytes) : tx->bytes.raw);
     });
 }
 
@@ -275,8 +282,16 @@ void World::RelayBlock(const std::shared_ptr<Block>& block, std::int64_t from)
             continue;
         }
         Send(*peer, "headers", header);
-        if (!m_rng.Chance(0.3)) continue;
+        if (!peer->light && !m_rng.Chance(0.3)) continue;
         InPeer(0.1 + m_rng.Exponential(0.3), peer->id, [this, block](WorldPeer& p) {
+            if (p.light) {
+                Receive(p, "getdata", EncodeInv({{inv_type::FILTERED_BLOCK, block->hash}}));
+                // nothing of interest: the root alone proves it
+                const std::uint8_t flags[]{0};
+                Send(p, "merkleblock",
+                     EncodeMerkleBlock(block->header, static_cast<std::uint32_t>(block->txs.size()), {block->header.merkle_root}, flags));
+                return;
+            }
             const bool compact{m_rng.Chance(0.7)};
             Receive(p, "getdata", EncodeInv({{compact ? inv_type::CMPCT_BLOCK : inv_type::WITNESS_BLOCK, block->hash}}));
             if (compact) {

@@ -8,18 +8,12 @@
 #include <string>
 #include <vector>
 
+#include "archive/damage.h"
 #include "archive/session_info.h"
 #include "pipeline/ledger.h"
 #include "util/result.h"
 
 namespace coretap::archive {
-
-struct Damage {
-    std::uint64_t at{0};      //!< offset in the file
-    std::uint64_t bytes{0};   //!< skipped
-    std::uint64_t records{0}; //!< lost in it, as far as that can be told
-    std::string reason;
-};
 
 /** Events and sizes of a kind. */
 struct Amount {

@@ -237,11 +237,33 @@ util::Result<const TracepointDef*> Catalogue::AddUser(TracepointDef def)
         return util::Error{util::Errc::Usage, "tracepoint " + def.FullName() +
                                                   " is already in the catalogue; a row of the configuration can only add new ones"};
     }
-    m_rows.resize(std::max<std::size_t>(m_rows.size(), CT_USER_BASE));
-    if (m_rows.size() >= CT_MAX_TRACEPOINTS) {
-        return util::Error{util::Errc::Usage,
-                           "too many user-defined tracepoints: at most " + std::to_string(CT_MAX_TRACEPOINTS - CT_USER_BASE)};
+    if (const TracepointDef* row{Append(std::move(def))}) return row;
+    return util::Error{util::Errc::Usage,
+                       "too many user-defined tracepoints: at most " + std::to_string(CT_MAX_TRACEPOINTS - CT_USER_BASE)};
+}
+
+const TracepointDef* Catalogue::FindRecorded(const TracepointDef& def) const
+{
+    const auto same = [](const ArgDef& a, const ArgDef& b) { return a.name == b.name && a.type == b.type && a.unit == b.unit; };
+    for (const TracepointDef* row : FindAll(def.provider, def.name)) {
+        if (std::equal(row->args.begin(), row->args.end(), def.args.begin(), def.args.end(), same)) return row;
     }
+    return nullptr;
+}
+
+util::Result<const TracepointDef*> Catalogue::AddRecorded(TracepointDef def)
+{
+    if (const TracepointDef* row{FindRecorded(def)}) return row;
+    if (const TracepointDef* row{Append(std::move(def))}) return row;
+    return util::Error{util::Errc::Unsupported,
+                       "too many tracepoints beyond the built-in ones, in recordings and configuration together: at most " +
+                           std::to_string(CT_MAX_TRACEPOINTS - CT_USER_BASE)};
+}
+
+const TracepointDef* Catalogue::Append(TracepointDef def)
+{
+    m_rows.resize(std::max<std::size_t>(m_rows.size(), CT_USER_BASE));
+    if (m_rows.size() >= CT_MAX_TRACEPOINTS) return nullptr;
     def.id = static_cast<std::uint16_t>(m_rows.size());
     def.origin = Origin::User;
     def.handler = Handler::Generic;

@@ -123,6 +123,9 @@ enum : std::size_t { PEER_ID, ADDR, CONN_TYPE, MSG_TYPE, SIZE, PAYLOAD };
 class Catalogue {
     std::vector<std::unique_ptr<TracepointDef>> m_rows; //!< by id, gaps are null
 
+    /** The row as it is kept, with the next id beyond the built-in ones; null if there is none left. */
+    const TracepointDef* Append(TracepointDef def);
+
 public:
     /** The built-in rows. */
     Catalogue();
@@ -138,6 +141,13 @@ public:
     std::vector<const TracepointDef*> Rows() const;
     /** Add a user-defined row; its id is chosen here. Fails if the probe is built in or named twice. */
     util::Result<const TracepointDef*> AddUser(TracepointDef def);
+    /** The row that has the same provider, name and arguments (names, types, units); null if there is none. */
+    const TracepointDef* FindRecorded(const TracepointDef& def) const;
+    /**
+     * The row for what a recording describes: FindRecorded()'s, else a new one of origin User, with an id chosen here. So one probe may come to have several layouts. Fails with
+     * Unsupported when there are no ids left.
+     */
+    util::Result<const TracepointDef*> AddRecorded(TracepointDef def);
 };
 
 /** Names of Bitcoin Core's message types by id; index 0 is "other". The table is wire::MessageTypeNames(). */

@@ -8,15 +8,13 @@
 #include <variant>
 
 #include "event/field_writer.h"
+#include "event/message_extent.h"
 #include "event/message_names.h"
 #include "wire/message.h"
 
 namespace coretap::event {
 
-/**
- * Writes what of a message is there. Fixed fields lie one behind the other, so those that end before the place where it was cut
- * or is malformed have been read; the others would show as zeros that nobody sent.
- */
+/** Writes what of a message is there. */
 template <Markup MARKUP>
 class MessageFields {
     using Writer = FieldWriter<MARKUP>;
@@ -32,12 +30,9 @@ public:
     }
 
 private:
-    /** Everything up to this offset was read. */
-    bool Has(std::uint64_t end) const { return m_decoded.status == wire::Status::Whole || end <= m_decoded.problem_at; }
-    /** The count at this offset was read. */
-    bool HasCount(std::uint64_t offset, std::uint64_t claimed) const { return claimed != 0 || Has(offset + 1); }
-    /** The bytes at the end of a message: those that are there; none are shown only if it says so. */
-    bool HasTail(wire::ByteView bytes) const { return m_decoded.status == wire::Status::Whole || !bytes.empty(); }
+    bool Has(std::uint64_t end) const { return Reached(m_decoded, end); }
+    bool HasCount(std::uint64_t offset, std::uint64_t claimed) const { return CountReached(m_decoded, offset, claimed); }
+    bool HasString(wire::ByteView bytes) const { return StringReached(m_decoded, bytes); }
 
     // ---- elements ------------------------------------------------------------------------------------------------
 
@@ -162,13 +157,18 @@ private:
             m_to.Number("vsize", tx.VSize());
             m_to.Number("weight", tx.Weight());
             m_to.Number("lock_time", tx.lock_time);
-        } else {
-            if (tx.raw.size() < sizeof(version)) return;
-            m_to.Number("version", version);
-            m_to.Number("input_count", tx.input_count);
-            m_to.Number("output_count", tx.output_count);
+            Inputs(tx);
+            Outputs(tx);
+            return;
         }
+        if (tx.raw.size() < sizeof(version)) return;
+        m_to.Number("version", version);
+        // A count of 0 is one that was not reached, or the marker of BIP 144.
+        if (tx.input_count == 0) return;
+        m_to.Number("input_count", tx.input_count);
         Inputs(tx);
+        if (tx.output_count == 0) return;
+        m_to.Number("output_count", tx.output_count);
         Outputs(tx);
     }
     void Transaction(std::string_view name, const wire::Tx& tx)
@@ -240,7 +240,7 @@ private:
         Header(message.header);
         if (Has(wire::BlockHeader::SIZE + 4)) m_to.Number("total_transactions", message.tx_count);
         if (HasCount(wire::BlockHeader::SIZE + 4, message.claimed)) HashList("hashes", message.claimed, message.hashes);
-        if (HasTail(message.flags)) m_to.Hex("flags", message.flags);
+        if (HasString(message.flags)) m_to.Hex("flags", message.flags);
     }
     void Members(const wire::SendCmpctMsg& message)
     {
@@ -304,12 +304,13 @@ private:
     }
     void Members(const wire::FeatureMsg& message)
     {
-        if (HasTail(message.id)) m_to.Text("feature_id", message.id);
-        if (HasTail(message.data)) m_to.Hex("feature_data", message.data);
+        if (HasString(message.id)) m_to.Text("feature_id", message.id);
+        if (HasString(message.data)) m_to.Hex("feature_data", message.data);
     }
     void Members(const wire::FilterLoadMsg& message)
     {
-        if (HasTail(message.filter)) m_to.Hex("filter", message.filter);
+        if (!HasString(message.filter)) return;
+        m_to.Hex("filter", message.filter);
         const std::uint64_t end{CompactSizeBytes(message.filter.size()) + message.filter.size()};
         if (Has(end + 4)) m_to.Number("hash_functions", message.hash_functions);
         if (Has(end + 8)) m_to.Number("tweak", message.tweak);
@@ -317,7 +318,7 @@ private:
     }
     void Members(const wire::FilterAddMsg& message)
     {
-        if (HasTail(message.data)) m_to.Hex("data", message.data);
+        if (HasString(message.data)) m_to.Hex("data", message.data);
     }
     void Members(const wire::GetCFiltersMsg& message)
     {
@@ -329,7 +330,7 @@ private:
     {
         FilterType(message.filter_type);
         Hash("block_hash", message.block_hash);
-        if (HasTail(message.filter)) m_to.Hex("filter", message.filter);
+        if (HasString(message.filter)) m_to.Hex("filter", message.filter);
     }
     void Members(const wire::CFHeadersMsg& message)
     {
@@ -351,19 +352,20 @@ private:
     }
     void Members(const wire::RejectMsg& message)
     {
-        if (HasTail(message.message)) m_to.Text("message", message.message);
+        if (!HasString(message.message)) return;
+        m_to.Text("message", message.message);
         const std::uint64_t end{CompactSizeBytes(message.message.size()) + message.message.size()};
         if (Has(end + 1)) {
             m_to.Number("code", message.code);
             if (const std::string_view name{RejectCodeName(message.code)}; !name.empty()) m_to.Word("code_name", name);
         }
-        if (HasTail(message.reason)) m_to.Text("reason", message.reason);
+        if (HasString(message.reason)) m_to.Text("reason", message.reason);
         Hash("hash", message.hash);
     }
     void Members(const wire::AlertMsg& message)
     {
-        if (HasTail(message.payload)) m_to.Hex("payload", message.payload);
-        if (HasTail(message.signature)) m_to.Hex("signature", message.signature);
+        if (HasString(message.payload)) m_to.Hex("payload", message.payload);
+        if (HasString(message.signature)) m_to.Hex("signature", message.signature);
         if (!message.parsed) return;
         m_to.Number("version", message.version);
         m_to.Number("relay_until", message.relay_until);

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <variant>
 
+#include "event/message_extent.h"
 #include "event/message_fields.h"
 #include "event/message_names.h"
 #include "util/text.h"
@@ -30,8 +31,8 @@ public:
 
 private:
     bool Whole() const { return m_decoded.status == wire::Status::Whole; }
-    /** Everything up to this offset was read. */
-    bool Has(std::uint64_t end) const { return Whole() || end <= m_decoded.problem_at; }
+    bool Has(std::uint64_t end) const { return Reached(m_decoded, end); }
+    bool HasCount(std::uint64_t offset, std::uint64_t claimed) const { return CountReached(m_decoded, offset, claimed); }
 
     /** A blank, unless the phrase begins or what was said ends in an opening bracket. */
     Phrase& Gap()
@@ -191,7 +192,7 @@ private:
     template <class Entries>
     void Addresses(std::uint64_t claimed, const Entries& entries)
     {
-        if (claimed == 0 && !Has(1)) return;
+        if (!HasCount(0, claimed)) return;
         std::array<Tally, 8> tally{};
         for (std::size_t i{0}; i < tally.size(); ++i) tally[i].name = wire::NetworkName(static_cast<wire::Network>(i));
         for (const wire::AddressEntry& entry : entries) ++tally[static_cast<std::size_t>(entry.address.network)].number;
@@ -207,7 +208,7 @@ private:
 
     void Say(const wire::InvMsg& message)
     {
-        if (message.claimed == 0 && !Has(1)) return;
+        if (!HasCount(0, message.claimed)) return;
         // Types have names in the order of first sight; all without one are one kind.
         std::array<Tally, 16> tally{};
         std::size_t kinds{0};
@@ -229,7 +230,7 @@ private:
 
     void Say(const wire::LocatorMsg& message)
     {
-        if (message.claimed == 0 && !Has(5)) return;
+        if (!HasCount(4, message.claimed)) return;
         if (message.locator.empty()) {
             Counted(message.claimed, "hash", "hashes");
         } else {
@@ -243,7 +244,7 @@ private:
 
     void Say(const wire::HeadersMsg& message)
     {
-        if (message.claimed == 0 && !Has(1)) return;
+        if (!HasCount(0, message.claimed)) return;
         Counted(message.claimed, "header", "headers");
         if (message.entries.empty()) return;
         const auto first = message.entries.begin();
@@ -264,7 +265,7 @@ private:
     void Say(const wire::BlockMsg& message)
     {
         BlockHash(message.header);
-        if (message.claimed != 0 || Has(wire::BlockHeader::SIZE + 1)) Number(message.claimed).Word("tx");
+        if (HasCount(wire::BlockHeader::SIZE, message.claimed)) Number(message.claimed).Word("tx");
         if (Whole()) Bytes(message.raw.size());
     }
 
@@ -290,7 +291,7 @@ private:
     {
         BlockHash(message.header);
         if (Has(wire::BlockHeader::SIZE + 4)) Number(std::uint64_t{message.tx_count}).Word("tx");
-        if (message.claimed == 0 && !Has(wire::BlockHeader::SIZE + 5)) return;
+        if (!HasCount(wire::BlockHeader::SIZE + 4, message.claimed)) return;
         m_out += ',';
         Counted(message.claimed, "hash", "hashes");
     }
@@ -304,7 +305,7 @@ private:
     void Say(const wire::CmpctBlockMsg& message)
     {
         BlockHash(message.header);
-        if (message.short_ids_claimed == 0 && !Has(wire::BlockHeader::SIZE + 9)) return;
+        if (!HasCount(wire::BlockHeader::SIZE + 8, message.short_ids_claimed)) return;
         Counted(message.short_ids_claimed, "short id", "short ids");
         if (message.prefilled_claimed == 0 && !Whole()) return;
         m_out += ',';
@@ -314,12 +315,12 @@ private:
     void Say(const wire::GetBlockTxnMsg& message)
     {
         Hash(message.block_hash);
-        if (message.claimed != 0 || Has(33)) Number(message.claimed).Word("tx");
+        if (HasCount(32, message.claimed)) Number(message.claimed).Word("tx");
     }
     void Say(const wire::BlockTxnMsg& message)
     {
         Hash(message.block_hash);
-        if (message.claimed != 0 || Has(33)) Number(message.claimed).Word("tx");
+        if (HasCount(32, message.claimed)) Number(message.claimed).Word("tx");
     }
 
     void Say(const wire::PingMsg& message)
@@ -382,7 +383,7 @@ private:
     void Say(const wire::CFHeadersMsg& message)
     {
         FilterType(message.filter_type);
-        if (message.claimed != 0 || Has(66)) Counted(message.claimed, "hash", "hashes");
+        if (HasCount(65, message.claimed)) Counted(message.claimed, "hash", "hashes");
         To(message.stop_hash);
     }
     void Say(const wire::GetCFCheckptMsg& message)
@@ -393,13 +394,13 @@ private:
     void Say(const wire::CFCheckptMsg& message)
     {
         FilterType(message.filter_type);
-        if (message.claimed != 0 || Has(34)) Counted(message.claimed, "header", "headers");
+        if (HasCount(33, message.claimed)) Counted(message.claimed, "header", "headers");
         To(message.stop_hash);
     }
 
     void Say(const wire::RejectMsg& message)
     {
-        if (message.message.empty() && !Whole()) return;
+        if (!StringReached(m_decoded, message.message)) return;
         Printable(message.message);
         if (!Has(CompactSizeBytes(message.message.size()) + message.message.size() + 1)) return;
         const std::string_view name{RejectCodeName(message.code)};

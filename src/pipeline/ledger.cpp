@@ -8,6 +8,8 @@ std::string_view ToString(LossReason reason)
     case LossReason::RingFull: return "ring-full";
     case LossReason::Contended: return "contended";
     case LossReason::Malformed: return "malformed";
+    case LossReason::RecorderSlow: return "recorder-slow";
+    case LossReason::Damaged: return "damaged";
     }
     return "";
 }

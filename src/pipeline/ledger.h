@@ -10,11 +10,14 @@ namespace coretap::pipeline {
 
 /** Where an event can be lost. */
 enum class LossReason : std::uint8_t {
-    RingFull,  //!< the ring between kernel and reader had no room
-    Contended, //!< too many firings at the same time
-    Malformed, //!< the record did not have the shape the catalogue gives it
+    RingFull,     //!< the ring between kernel and reader had no room
+    Contended,    //!< too many firings at the same time
+    Malformed,    //!< the record did not have the shape the catalogue gives it
+    RecorderSlow, //!< delivered, but not in the recording: the disk did not keep up
+    Damaged,      //!< in the recording once, which is damaged there
 };
-inline constexpr std::array LOSS_REASONS{LossReason::RingFull, LossReason::Contended, LossReason::Malformed};
+inline constexpr std::array LOSS_REASONS{LossReason::RingFull, LossReason::Contended, LossReason::Malformed, LossReason::RecorderSlow,
+                                         LossReason::Damaged};
 std::string_view ToString(LossReason reason);
 
 /** Counts for one tracepoint since the start. */

@@ -12,7 +12,7 @@ util::Result<> LogSink::Write(std::span<const event::Event> batch)
         if (event.Id() == event::id::CORETAP_NODE_FOUND && m_nodes.Several()) m_text.ShowNode();
         const event::NodeLabel node{m_nodes.Find(event)};
         if (m_options.json) {
-            event::AppendJson(buffer, event, node);
+            event::AppendJson(buffer, event, node, m_options.json_options);
             buffer += '\n';
         } else {
             m_text.Append(buffer, event, node);

@@ -15,7 +15,8 @@ namespace coretap::sinks::log {
 
 struct LogOptions {
     bool json{false};
-    TextOptions text{}; //!< not used for JSON
+    TextOptions text{};               //!< not used for JSON
+    event::JsonOptions json_options{}; //!< not used for text
     /** Set by a signal's handler: what is there is still written, unless nobody takes it for two seconds (ETIMEDOUT). */
     const std::atomic<bool>* stop{nullptr};
 };

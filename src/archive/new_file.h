@@ -1,0 +1,21 @@
+// Making files that hold what only their owner should read.
+#pragma once
+
+#include <string>
+
+#include "util/fd.h"
+#include "util/result.h"
+
+namespace coretap::archive {
+
+/**
+ * A new file called `name` in the directory `dir_fd` (AT_FDCWD with a path), mode 0600, of the user behind sudo if there is
+ * one. One that is there already is an error unless `overwrite`, which removes it first: a file that others may read does not
+ * become the recording. `shown` is its name in messages.
+ */
+util::Result<util::Fd> NewFile(int dir_fd, const std::string& name, const std::string& shown, bool overwrite);
+
+/** Why that went wrong, from its errno. */
+util::Error CannotMake(const std::string& shown, int error);
+
+} // namespace coretap::archive

@@ -1,0 +1,13 @@
+// What a file that is no recording looks like.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+
+namespace coretap::archive {
+
+/** From its first bytes: a sentence's end, as `it looks like JSON`. */
+std::string LooksLike(std::span<const std::byte> bytes);
+
+} // namespace coretap::archive
