@@ -1,5 +1,6 @@
 #include "event/json.h"
 
+#include "event/message_json.h"
 #include "util/text.h"
 #include "util/time.h"
 
@@ -36,7 +37,15 @@ void AppendInt(std::string& out, Unit unit, std::int64_t value)
     }
 }
 
-void AppendValue(std::string& out, const Event& event, std::size_t arg)
+bool IsPayload(const Event& event, std::size_t arg) { return IsMessage(event) && arg == message_arg::PAYLOAD; }
+
+/** What is shown of a byte array. */
+std::span<const std::byte> ShownBytes(const Event& event, std::size_t arg, const JsonOptions& options)
+{
+    return IsPayload(event, arg) ? ShownPayload(event, options.shown_payload) : event.Bytes(arg);
+}
+
+void AppendValue(std::string& out, const Event& event, std::size_t arg, const JsonOptions& options)
 {
     const ArgDef& def{event.Def().args[arg]};
     switch (def.type) {
@@ -55,7 +64,7 @@ void AppendValue(std::string& out, const Event& event, std::size_t arg)
         break;
     case ArgType::Bytes:
         out += '"';
-        util::AppendHex(out, event.Bytes(arg));
+        util::AppendHex(out, ShownBytes(event, arg, options));
         out += '"';
         break;
     }
@@ -64,7 +73,7 @@ void AppendValue(std::string& out, const Event& event, std::size_t arg)
 /** Whether the argument goes under `cut`. */
 bool TellCut(const Event& event, std::size_t arg)
 {
-    const bool by_policy{IsMessage(event) && arg == message_arg::PAYLOAD && (event.Flags() & (CT_F_POLICY | CT_F_SHED)) != 0};
+    const bool by_policy{IsPayload(event, arg) && (event.Flags() & (CT_F_POLICY | CT_F_SHED)) != 0};
     return event.Cut(arg) && !by_policy;
 }
 
@@ -91,7 +100,7 @@ void AppendNames(std::string& out, const Event& event, std::string_view key, Cho
 
 } // namespace
 
-void AppendJson(std::string& out, const Event& event, const NodeLabel& node)
+void AppendJson(std::string& out, const Event& event, const NodeLabel& node, const JsonOptions& options)
 {
     const TracepointDef& def{event.Def()};
     out += "{\"ts\":\"";
@@ -122,7 +131,7 @@ void AppendJson(std::string& out, const Event& event, const NodeLabel& node)
     bool first{true};
     for (std::size_t i{0}; i < event.ArgCount(); ++i) {
         const bool faulted{event.Faulted(i)};
-        if (def.args[i].type == ArgType::Bytes && event.Bytes(i).empty() && !faulted) continue;
+        if (def.args[i].type == ArgType::Bytes && !faulted && ShownBytes(event, i, options).empty()) continue;
         out += first ? "\"" : ",\"";
         first = false;
         out += def.args[i].name;
@@ -130,10 +139,19 @@ void AppendJson(std::string& out, const Event& event, const NodeLabel& node)
         if (faulted) {
             out += "null";
         } else {
-            AppendValue(out, event, i);
+            AppendValue(out, event, i, options);
         }
     }
     out += '}';
+    if (options.decode != Decode::Off && HasPayload(event)) {
+        out += ",\"decoded\":";
+        const wire::Decoded decoded{DecodeMessage(event)};
+        if (options.decode == Decode::Full) {
+            AppendMessageJson(out, decoded);
+        } else {
+            AppendSummaryJson(out, decoded);
+        }
+    }
     AppendNames(out, event, "cut", [&](std::size_t i) { return TellCut(event, i); });
     if (event.AnyFault()) AppendNames(out, event, "faults", [&](std::size_t i) { return event.Faulted(i); });
     if ((event.Flags() & CT_F_SHED) != 0) out += ",\"shed\":true";

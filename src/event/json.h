@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "event/decode.h"
 #include "event/event.h"
 
 namespace coretap::event {
@@ -13,6 +14,12 @@ namespace coretap::event {
 struct NodeLabel {
     std::string_view label;     //!< short name; empty if not known
     std::int64_t started_at{0}; //!< when the process started, UTC seconds; 0 if not known
+};
+
+/** What is shown of P2P messages. */
+struct JsonOptions {
+    Decode decode{Decode::Off};
+    const PayloadBounds* shown_payload{nullptr}; //!< null: all that was captured; else it must outlive its users
 };
 
 /**
@@ -29,8 +36,11 @@ struct NodeLabel {
  * pressure. `cut`, `faults` and `shed` are there only where there is something to say; `node` and
  * `node_started_at` are null while not known.
  *
+ * A P2P message whose payload could be read has besides, if `decode` asks for it, `"decoded":{"summary":"3 wtx"}`, or with Decode::Full
+ * all of its content (event/message_json.h).
+ *
  * Allocates nothing but the buffer.
  */
-void AppendJson(std::string& out, const Event& event, const NodeLabel& node);
+void AppendJson(std::string& out, const Event& event, const NodeLabel& node, const JsonOptions& options = {});
 
 } // namespace coretap::event

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
+#include <cstring>
 #include <iterator>
 #include <limits>
 
@@ -17,6 +19,20 @@ constexpr std::array<std::array<char, 2>, 256> HEX_PAIRS{[] {
     for (std::size_t i{0}; i < pairs.size(); ++i) pairs[i] = {HEX_DIGITS[i >> 4], HEX_DIGITS[i & 15]};
     return pairs;
 }()};
+
+/** The eight hex digits of four bytes, which stand in `four` as in memory: all at once, a digit a byte of 64 bits. */
+char* PutDigits(char* at, std::uint32_t four) noexcept
+{
+    static_assert(std::endian::native == std::endian::little);
+    std::uint64_t spread{four};
+    spread = (spread | spread << 16) & 0x0000ffff0000ffff;
+    spread = (spread | spread << 8) & 0x00ff00ff00ff00ff;
+    const std::uint64_t nibbles{(spread >> 4 & 0x000f000f000f000f) | (spread & 0x000f000f000f000f) << 8};
+    const std::uint64_t letters{(nibbles + 0x0606060606060606) >> 4 & 0x0101010101010101}; // 1 where it is above 9
+    const std::uint64_t digits{nibbles + 0x3030303030303030 + letters * ('a' - '0' - 10)};
+    std::memcpy(at, &digits, sizeof(digits));
+    return at + sizeof(digits);
+}
 
 /** Bytes that stand for themselves: printable ASCII without the characters the output gives a meaning. */
 constexpr std::array<bool, 256> PlainBytes(std::string_view special)
@@ -215,6 +231,22 @@ std::size_t AppendPrintable(std::string& out, std::string_view text)
     return columns;
 }
 
+std::size_t AppendPrintableQuoted(std::string& out, std::string_view text)
+{
+    std::size_t columns{2};
+    out += '"';
+    for (;;) {
+        const std::size_t quote{text.find('"')};
+        columns += AppendPrintable(out, text.substr(0, quote));
+        if (quote == std::string_view::npos) break;
+        out += "\\\"";
+        columns += 2;
+        text.remove_prefix(quote + 1);
+    }
+    out += '"';
+    return columns;
+}
+
 std::string Quoted(std::string_view text)
 {
     constexpr std::size_t LONGEST{80};
@@ -224,20 +256,56 @@ std::string Quoted(std::string_view text)
     return out;
 }
 
+bool IsUtf8(std::string_view text) noexcept
+{
+    while (!text.empty()) {
+        if (static_cast<unsigned char>(text.front()) < 0x80) {
+            text.remove_prefix(1);
+            continue;
+        }
+        const Character character{DecodeMultibyte(text)};
+        if (character.size == 0) return false;
+        text.remove_prefix(character.size);
+    }
+    return true;
+}
+
+char* PutHex(char* at, std::span<const std::byte> bytes) noexcept
+{
+    while (bytes.size() >= sizeof(std::uint32_t)) {
+        std::uint32_t four;
+        std::memcpy(&four, bytes.data(), sizeof(four));
+        at = PutDigits(at, four);
+        bytes = bytes.subspan(sizeof(four));
+    }
+    for (const std::byte byte : bytes) at = std::copy_n(HEX_PAIRS[static_cast<unsigned char>(byte)].data(), 2, at);
+    return at;
+}
+
+char* PutHexReversed(char* at, std::span<const std::byte> bytes) noexcept
+{
+    while (bytes.size() >= sizeof(std::uint32_t)) {
+        std::uint32_t four;
+        std::memcpy(&four, bytes.data() + bytes.size() - sizeof(four), sizeof(four));
+        at = PutDigits(at, __builtin_bswap32(four));
+        bytes = bytes.first(bytes.size() - sizeof(four));
+    }
+    for (std::size_t i{bytes.size()}; i-- > 0;) at = std::copy_n(HEX_PAIRS[static_cast<unsigned char>(bytes[i])].data(), 2, at);
+    return at;
+}
+
 void AppendHex(std::string& out, std::span<const std::byte> bytes)
 {
     const std::size_t start{out.size()};
     out.resize(start + 2 * bytes.size());
-    char* at{out.data() + start};
-    for (const std::byte byte : bytes) at = std::copy_n(HEX_PAIRS[static_cast<unsigned char>(byte)].data(), 2, at);
+    PutHex(out.data() + start, bytes);
 }
 
 void AppendHexReversed(std::string& out, std::span<const std::byte> bytes)
 {
     const std::size_t start{out.size()};
     out.resize(start + 2 * bytes.size());
-    char* at{out.data() + start};
-    for (std::size_t i{bytes.size()}; i-- > 0;) at = std::copy_n(HEX_PAIRS[static_cast<unsigned char>(bytes[i])].data(), 2, at);
+    PutHexReversed(out.data() + start, bytes);
 }
 
 void AppendNumber(std::string& out, std::int64_t value) { AppendDecimal(out, value); }

@@ -25,6 +25,12 @@ void AppendJsonString(std::string& out, std::string_view text);
  */
 std::size_t AppendPrintable(std::string& out, std::string_view text);
 
+/** The same in double quotes; a double quote in it gets a backslash. */
+std::size_t AppendPrintableQuoted(std::string& out, std::string_view text);
+
+/** Whether all of it is valid UTF-8, as above. */
+bool IsUtf8(std::string_view text) noexcept;
+
 /** `text` in single quotes as it may stand in a message: printable, and cut when it is long. */
 std::string Quoted(std::string_view text);
 
@@ -32,6 +38,9 @@ std::string Quoted(std::string_view text);
 void AppendHex(std::string& out, std::span<const std::byte> bytes);
 /** Append bytes as lower-case hex, last byte first: the way Bitcoin Core shows hashes. */
 void AppendHexReversed(std::string& out, std::span<const std::byte> bytes);
+/** The same into memory that has room for two digits a byte. Return where the digits end. */
+char* PutHex(char* at, std::span<const std::byte> bytes) noexcept;
+char* PutHexReversed(char* at, std::span<const std::byte> bytes) noexcept;
 
 /** Append a decimal number. */
 void AppendNumber(std::string& out, std::int64_t value);

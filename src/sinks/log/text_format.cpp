@@ -18,22 +18,43 @@ constexpr std::size_t MESSAGE_TYPE_WIDTH{12};
 constexpr std::size_t PEER_WIDTH{5};
 constexpr std::size_t CONN_TYPE_WIDTH{20};
 constexpr std::size_t SIZE_COLUMN_WIDTH{11}; // 4,000,000 B
+constexpr std::size_t PHRASE_WIDTH{22};      // nonce 0123456789abcdef; an IPv4 address still ends at column 120
 
 // ---- P2P messages ------------------------------------------------------------------------------------------------
 
+void Warning(TextLine& line, std::string_view words)
+{
+    line.Put("  ").Color(line.Colors().warn).Put(words).Color(line.Colors().reset);
+}
+
+/** The payload's bytes, and why it is not there or not whole. */
 void Payload(TextLine& line)
 {
     const Event& event{line.Event()};
-    const std::span<const std::byte> payload{event.Bytes(message_arg::PAYLOAD)};
-    if (line.Options().payload_hex && !payload.empty()) line.Put("  ").Arg(message_arg::PAYLOAD);
+    const TextOptions& options{line.Options()};
     const bool shed{(event.Flags() & CT_F_SHED) != 0};
-    if (shed) line.Put("  ").Color(line.Colors().warn).Put("payload shed").Color(line.Colors().reset);
     if (event.Faulted(message_arg::PAYLOAD)) {
-        line.Put("  ").Color(line.Colors().warn).Put("payload unreadable").Color(line.Colors().reset);
-    } else if (!shed && !payload.empty() && payload.size() < event.Uint(message_arg::SIZE)) {
-        // None at all is what was asked for, and every line would say so.
+        if (shed) Warning(line, "payload shed");
+        Warning(line, "payload unreadable");
+        return;
+    }
+    const std::span<const std::byte> payload{event::ShownPayload(event, options.shown_payload)};
+    const bool cut{payload.size() < event.Bytes(message_arg::PAYLOAD).size() || event.Cut(message_arg::PAYLOAD)};
+    if (options.payload_hex && !payload.empty()) line.Put("  ").Hex(payload, cut);
+    if (shed) {
+        Warning(line, "payload shed");
+    } else if (options.decode == event::Decode::Off && !payload.empty() && payload.size() < event.Uint(message_arg::SIZE)) {
+        // None at all is what was asked for, and every line would say so. What was decoded says itself where it was cut.
         line.Put("  ").Color(line.Colors().dim).Put("payload cut").Color(line.Colors().reset);
     }
+}
+
+/** There is something to decode, and to say of it: not of a payload of which nothing was captured. */
+bool SaysSomething(const Event& event)
+{
+    if (!event::HasPayload(event)) return false;
+    const bool nothing_captured{event.Bytes(message_arg::PAYLOAD).empty() && event.Cut(message_arg::PAYLOAD)};
+    return !nothing_captured;
 }
 
 void Message(TextLine& line)
@@ -49,7 +70,15 @@ void Message(TextLine& line)
     line.ArgRight(message_arg::SIZE, SIZE_COLUMN_WIDTH);
     line.Put("  peer ").ArgRight(message_arg::PEER_ID, PEER_WIDTH).Put("  ");
     line.ArgPadded(message_arg::CONN_TYPE, CONN_TYPE_WIDTH).Put(" ");
+    const event::Decode decode{SaysSomething(line.Event()) ? line.Options().decode : event::Decode::Off};
+    const wire::Decoded decoded{decode == event::Decode::Off ? wire::Decoded{} : event::DecodeMessage(line.Event())};
+    if (line.Options().decode == event::Decode::Short) {
+        // The phrase first, since it is of one height on the screen with all others; lines without one keep the column.
+        line.Phrase(decoded, PHRASE_WIDTH, decode == event::Decode::Short);
+    }
     line.Color(style.dim).Arg(message_arg::ADDR).Color(style.reset);
+    if (decode == event::Decode::Full) line.Content(decoded);
+    if (decode != event::Decode::Off) line.Findings(decoded);
     Payload(line);
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "event/decode.h"
 #include "event/event.h"
 #include "event/json.h"
 
@@ -27,6 +28,8 @@ struct TextOptions {
     bool ascii{false};       //!< no arrows, no ellipsis, no micro sign: the terminal is not UTF-8
     bool show_node{false};   //!< a column that says which node
     bool payload_hex{false}; //!< payloads and byte arrays in full, as hex
+    event::Decode decode{event::Decode::Off};
+    const event::PayloadBounds* shown_payload{nullptr}; //!< of payload_hex; null: all that was captured
 };
 
 /**
@@ -34,6 +37,12 @@ struct TextOptions {
  *
  *   09:15:04.123456  ← inv                 1,234 B  peer    12  outbound-full-relay  203.0.113.7:8333
  *   09:15:04.123460  mempool:added     <txid> 141 vB 1,234 sat (8.75 sat/vB)
+ *
+ * With Decode::Short a phrase stands before the address, where it can be read down the screen; with Decode::Full the whole content
+ * stands behind it. What is wrong with a message follows in words (event/message_text.h):
+ *
+ *   09:15:04.123456  ← inv                   109 B  peer    12  outbound-full-relay  3 wtx                 203.0.113.7:8333
+ *   09:15:04.123456  ← inv                   109 B  peer    12  outbound-full-relay  203.0.113.7:8333  count=3 entries=[…]
  *
  * The time of day is UTC. Values that could not be read are `?`, strings that were cut end in `…`. What others wrote is
  * escaped (util::AppendPrintable). Allocates nothing but the buffer.

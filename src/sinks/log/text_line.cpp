@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "event/message_text.h"
 #include "util/text.h"
 #include "util/time.h"
 
@@ -233,6 +234,39 @@ TextLine& TextLine::FeeRate(std::size_t fee, std::size_t vsize)
     if (m_event.Faulted(fee) || m_event.Faulted(vsize) || m_event.Int(vsize) <= 0) return *this;
     fmt::format_to(std::back_inserter(m_out), " ({:.2f} sat/vB)",
                    static_cast<double>(m_event.Int(fee)) / static_cast<double>(m_event.Int(vsize)));
+    return *this;
+}
+
+TextLine& TextLine::Hex(std::span<const std::byte> bytes, bool cut)
+{
+    util::AppendHex(m_out, bytes);
+    return cut ? Ellipsis() : *this;
+}
+
+TextLine& TextLine::Phrase(const wire::Decoded& decoded, std::size_t width, bool shown)
+{
+    const std::size_t start{m_out.size()};
+    if (shown) event::AppendPhrase(m_out, decoded, m_options.ascii);
+    return Pad(Columns(std::string_view{m_out}.substr(start)), width).Put("  ");
+}
+
+TextLine& TextLine::Content(const wire::Decoded& decoded)
+{
+    const std::size_t end{m_out.size()};
+    Put("  ");
+    const std::size_t start{m_out.size()};
+    event::AppendContent(m_out, decoded);
+    if (m_out.size() == start) m_out.resize(end);
+    return *this;
+}
+
+TextLine& TextLine::Findings(const wire::Decoded& decoded)
+{
+    const std::size_t end{m_out.size()};
+    const bool severe{decoded.status == wire::Status::Malformed || decoded.limit_exceeded != 0};
+    Put("  ").Color(severe ? m_style.warn : m_style.dim);
+    if (event::AppendFindings(m_out, decoded)) return Color(m_style.reset);
+    m_out.resize(end);
     return *this;
 }
 

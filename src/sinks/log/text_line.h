@@ -1,12 +1,15 @@
 // The pieces a line is made of: an event's arguments with their units, padding, colour. Used by text_format.cpp only.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
 #include "event/event.h"
 #include "sinks/log/text_format.h"
+#include "wire/message.h"
 
 namespace coretap::sinks::log {
 
@@ -52,6 +55,14 @@ public:
     TextLine& Since(std::size_t arg);
     /** ` (8.75 sat/vB)`, if both arguments are known and the size is positive. */
     TextLine& FeeRate(std::size_t fee, std::size_t vsize);
+    /** Bytes as hex; an ellipsis behind them if that is not all. */
+    TextLine& Hex(std::span<const std::byte> bytes, bool cut);
+    /** A message's phrase, padded on the right to at least `width` characters, and two blanks. Blank if not `shown`. */
+    TextLine& Phrase(const wire::Decoded& decoded, std::size_t width, bool shown);
+    /** Two blanks and all of a message's content, if it has any. */
+    TextLine& Content(const wire::Decoded& decoded);
+    /** Two blanks and what is wrong with a message, if anything is. */
+    TextLine& Findings(const wire::Decoded& decoded);
     /** `name=value`, strings quoted. */
     TextLine& KeyValue(std::size_t arg);
 
