@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "sim/address.h"
 #include "unit/wire/wire_fixture.h"
 
 namespace coretap::wire {
@@ -86,16 +85,6 @@ TEST(Address, Ipv6IsShortenedLikeBitcoinCoreDoes)
     EXPECT_EQ(V2(2, "00010000000000040000000000000008"), "ipv6 [1:0:0:4::8]:8333") << "the longer of two runs";
     EXPECT_EQ(V2(2, "20010db8000000000000ff0000428329"), "ipv6 [2001:db8::ff00:42:8329]:8333");
     EXPECT_EQ(V2(2, "00000000000000000000000000010000"), "ipv6 [::1:0]:8333");
-}
-
-TEST(Address, TheStandInAgrees)
-{
-    sim::Rng rng{5};
-    for (int i{0}; i < 500; ++i) {
-        const sim::NetAddress other{sim::RandomAddress(rng)};
-        const NetAddress address{FromBip155(sim::Bip155Id(other.network), std::as_bytes(std::span{other.raw}), other.port)};
-        EXPECT_EQ(HostPort(address), other.ToStringAddrPort());
-    }
 }
 
 TEST(Address, ThatWasCutHasNoText)
