@@ -83,7 +83,6 @@ class Sha256 {
     SHA256_CTX m_state;
 
 public:
-    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): by SHA256_Init().
     Sha256() { SHA256_Init(&m_state); }
     Sha256& Add(ByteView bytes)
     {

@@ -39,9 +39,9 @@ class Elements {
 
 public:
     class Iterator {
-        const std::byte* m_at{nullptr}; //!< behind the current element
-        std::uint64_t m_left{0};        //!< the current one included
-        alignas(Element) std::byte m_current[sizeof(Element)];
+        const std::byte* m_at{nullptr};                        //!< behind the current element
+        std::uint64_t m_left{0};                               //!< the current one included
+        alignas(Element) std::byte m_current[sizeof(Element)]; //!< an Element, where one is left
 
     public:
         using iterator_category = std::input_iterator_tag;
@@ -50,9 +50,7 @@ public:
         using pointer = const Element*;
         using reference = Element; // not into the iterator, which may be gone sooner than what is made of it
 
-        // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): there is a current element only where some are left.
-        Iterator() {}
-        // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init)
+        Iterator() = default;
         Iterator(const std::byte* at, std::uint64_t count) : m_at{at}, m_left{count} { Load(); }
         reference operator*() const { return *operator->(); }
         pointer operator->() const { return std::launder(reinterpret_cast<const Element*>(m_current)); }
