@@ -9,7 +9,8 @@
 
 #include <benchmark/benchmark.h>
 
-#include "sim/wire_encode.h"
+#include "sim/firehose.h"
+#include "sim/wire_samples.h"
 #include "wire/message.h"
 
 namespace coretap::wire {
@@ -34,87 +35,19 @@ const Payload& Block413567()
     return BLOCK;
 }
 
-sim::TxBytes TxOf(sim::Rng& rng)
-{
-    std::vector<sim::OutPoint> spent;
-    for (std::uint64_t i{0}; i <= rng.Below(3); ++i) spent.push_back({rng.Hash(), static_cast<std::uint32_t>(rng.Below(4))});
-    std::vector<std::int64_t> values;
-    for (std::uint64_t i{0}; i <= rng.Below(3); ++i) values.push_back(rng.Range(600, 50'000'000));
-    return sim::Serialize(sim::RandomTx(rng, spent, values));
-}
-
-/** Mostly one to three entries, now and then a batch. */
-sim::Bytes InvOf(sim::Rng& rng)
-{
-    const std::uint64_t count{rng.Chance(0.9) ? 1 + rng.Below(3) : 4 + rng.Below(32)};
-    std::vector<sim::InvEntry> entries;
-    while (entries.size() < count) entries.push_back({sim::inv_type::WTX, rng.Hash()});
-    return sim::EncodeInv(entries);
-}
-
-/** 10 to 20 kB: a header, some 2,500 short ids, the coinbase. */
-sim::Bytes CmpctBlockOf(sim::Rng& rng)
-{
-    const std::uint64_t ids{1'700 + rng.Below(1'500)};
-    sim::Encoder out;
-    out.Raw(rng.Blob(80)).U64(rng.Next()).Compact(ids).Raw(rng.Blob(ids * 6)).Compact(1).Compact(0);
-    return out.Raw(sim::EncodeTx(sim::CoinbaseTx(rng, 900'000, 312'500'000, rng.Hash()))).Take();
-}
-
-/** About a megabyte, every input with a witness. */
-sim::Bytes BlockOf(sim::Rng& rng)
-{
-    sim::Bytes txs;
-    std::uint64_t count{0};
-    for (; txs.size() < 1'000'000; ++count) {
-        const sim::TxBytes tx{TxOf(rng)};
-        txs.insert(txs.end(), tx.raw.begin(), tx.raw.end());
-    }
-    return sim::Encoder{}.Raw(rng.Blob(80)).Compact(count).Raw(txs).Take();
-}
-
-/** What a busy node sees, in the shares of the stand-in's firehose (sim/scenario_load.cpp), and in an order of chance. */
+/** What a busy node sees: the stand-in's firehose. */
 struct Mix {
-    static constexpr std::size_t LENGTH{1 << 16};
     std::vector<Payload> pool;
     std::vector<std::uint32_t> order;
     std::uint64_t bytes{0}; //!< of one round through the order
 
     Mix()
     {
-        struct Kind {
-            MessageType type;
-            double share;
-            std::size_t samples;
-            sim::Bytes (*make)(sim::Rng&);
-        };
-        static constexpr auto NONCE = [](sim::Rng& r) { return sim::EncodeNonce(r.Next()); };
-        static constexpr Kind KINDS[]{
-            {MessageType::Inv, 0.55, 512, InvOf},
-            {MessageType::Tx, 0.25, 512, [](sim::Rng& r) { return TxOf(r).raw; }},
-            {MessageType::Ping, 0.05, 32, NONCE},
-            {MessageType::Pong, 0.05, 32, NONCE},
-            {MessageType::GetData, 0.05, 128, InvOf},
-            {MessageType::Headers, 0.015, 32, [](sim::Rng& r) { return sim::SamplePayload("headers", r); }},
-            {MessageType::AddrV2, 0.015, 32, [](sim::Rng& r) { return sim::SamplePayload("addrv2", r); }},
-            {MessageType::NotFound, 0.016, 32, InvOf},
-            {MessageType::CmpctBlock, 0.004, 4, CmpctBlockOf},
-        };
         sim::Rng rng{413'567};
-        std::vector<std::uint32_t> first;
-        for (const Kind& kind : KINDS) {
-            first.push_back(static_cast<std::uint32_t>(pool.size()));
-            for (std::size_t i{0}; i < kind.samples; ++i) pool.push_back({kind.type, kind.make(rng)});
-        }
-        const auto block = static_cast<std::uint32_t>(pool.size());
-        pool.push_back({MessageType::Block, BlockOf(rng)});
-        for (std::size_t i{0}; i < LENGTH; ++i) {
-            double draw{rng.Fraction()};
-            std::size_t kind{0};
-            while (kind + 1 < std::size(KINDS) && draw >= KINDS[kind].share) draw -= KINDS[kind++].share;
-            // one block in about 20,000 messages
-            const bool is_block{i % 20'000 == 10'000};
-            order.push_back(is_block ? block : first[kind] + static_cast<std::uint32_t>(rng.Below(KINDS[kind].samples)));
+        const sim::Firehose firehose{rng};
+        for (const sim::Prebuilt& message : firehose.pool) pool.push_back({MessageTypeOf(message.type), message.payload});
+        for (const std::uint32_t pick : firehose.order) {
+            order.push_back(pick & ~sim::Firehose::OUTBOUND);
             bytes += pool[order.back()].bytes.size();
         }
     }

@@ -23,6 +23,21 @@ std::string NameOf(const event::Catalogue& catalogue, std::uint16_t tracepoint)
     return row == nullptr ? fmt::format("tracepoint {}", tracepoint) : row->FullName();
 }
 
+/** ` (net:inbound_message ring-full 3, …)`, or nothing. */
+std::string LostWhere(const pipeline::Ledger& ledger, const event::Catalogue& catalogue)
+{
+    std::string where;
+    for (const auto& [tracepoint, tally] : ledger.tallies) {
+        for (const pipeline::LossReason reason : pipeline::LOSS_REASONS) {
+            const std::uint64_t lost{tally.lost[static_cast<std::size_t>(reason)]};
+            if (lost != 0)
+                where += fmt::format("{}{} {} {}", where.empty() ? "" : ", ", NameOf(catalogue, tracepoint), pipeline::ToString(reason),
+                                     Grouped(lost));
+        }
+    }
+    return where.empty() ? where : " (" + where + ")";
+}
+
 double Seconds(std::chrono::nanoseconds duration) { return std::chrono::duration<double>(duration).count(); }
 
 } // namespace
@@ -43,16 +58,7 @@ std::string LedgerLine(const pipeline::Ledger& ledger, const event::Catalogue& c
     std::string line{fmt::format("{} fired, {} delivered", Grouped(total.fired), Grouped(total.delivered))};
     if (total.withheld != 0) line += fmt::format(", {} only counted", Grouped(total.withheld));
     line += fmt::format(", {} lost", Grouped(total.Lost()));
-    std::string where;
-    for (const auto& [tracepoint, tally] : ledger.tallies) {
-        for (const pipeline::LossReason reason : pipeline::LOSS_REASONS) {
-            const std::uint64_t lost{tally.lost[static_cast<std::size_t>(reason)]};
-            if (lost != 0)
-                where += fmt::format("{}{} {} {}", where.empty() ? "" : ", ", NameOf(catalogue, tracepoint), pipeline::ToString(reason),
-                                     Grouped(lost));
-        }
-    }
-    if (!where.empty()) line += " (" + where + ")";
+    line += LostWhere(ledger, catalogue);
     if (total.payload_shed != 0) line += fmt::format(", {} payloads left out under pressure", Grouped(total.payload_shed));
     if (total.arg_faults != 0) line += fmt::format(", {} with unreadable arguments", Grouped(total.arg_faults));
     const double elapsed{std::max(Seconds(cost.elapsed), 1e-9)};
@@ -66,6 +72,13 @@ std::string LedgerLine(const pipeline::Ledger& ledger, const event::Catalogue& c
                             static_cast<double>(ledger.kernel_run_time_ns) / 1e9);
     }
     return line;
+}
+
+std::string ReplayLine(const pipeline::Ledger& ledger, const event::Catalogue& catalogue, std::chrono::nanoseconds elapsed)
+{
+    const pipeline::Tally total{ledger.Total()};
+    return fmt::format("{} events, {} lost when they were recorded{}; in {:.1f} s", Grouped(total.delivered), Grouped(total.Lost()),
+                       LostWhere(ledger, catalogue), Seconds(elapsed));
 }
 
 std::string LedgerTable(const pipeline::Ledger& ledger, const event::Catalogue& catalogue)

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bitset>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -77,6 +78,34 @@ Result<PayloadPolicy> ParsePayloadPolicy(std::string_view text)
         if (!named[i]) policy.snap[i] = rest_snap;
     }
     return policy;
+}
+
+std::string ToString(const PayloadPolicy& policy)
+{
+    const std::span<const std::string_view> names{event::MessageTypes()};
+    const auto snap_text = [](std::uint32_t snap) {
+        return snap == 0 ? std::string{"none"} : snap >= CT_MAX_PAYLOAD ? std::string{"all"} : std::to_string(snap);
+    };
+    std::map<std::uint32_t, std::size_t> types_with;
+    std::string sent;
+    bool all_sent{true};
+    for (std::size_t type{0}; type < names.size(); ++type) {
+        const std::uint32_t snap{policy.snap[type]};
+        all_sent = all_sent && snap != CT_SNAP_WITHHOLD;
+        if (snap == CT_SNAP_WITHHOLD) continue;
+        ++types_with[snap];
+        sent += fmt::format("{}{}", sent.empty() ? "" : ",", names[type]);
+    }
+    if (types_with.empty()) return "none";
+    const std::uint32_t rest{std::ranges::max_element(types_with, {}, [](const auto& entry) { return entry.second; })->first};
+    std::string text;
+    for (std::size_t type{0}; type < names.size(); ++type) {
+        const std::uint32_t snap{policy.snap[type]};
+        if (snap != CT_SNAP_WITHHOLD && snap != rest) text += fmt::format("{}={},", names[type], snap_text(snap));
+    }
+    text += text.empty() ? snap_text(rest) : "*=" + snap_text(rest);
+    if (!all_sent) text += "; only " + sent;
+    return text;
 }
 
 } // namespace coretap::app

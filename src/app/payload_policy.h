@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "abi/coretap_abi.h"
@@ -30,5 +31,8 @@ struct PayloadPolicy {
  * Bitcoin Core's. Fails with Usage on a type or size that makes no sense.
  */
 util::Result<PayloadPolicy> ParsePayloadPolicy(std::string_view text);
+
+/** The policy as ParsePayloadPolicy() takes it. Types that were not sent at all (CT_SNAP_WITHHOLD) leave `; only inv,tx` behind it. */
+std::string ToString(const PayloadPolicy& policy);
 
 } // namespace coretap::app

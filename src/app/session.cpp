@@ -38,8 +38,8 @@ std::array<std::uint32_t, CT_MAX_MSG_TYPES> ChooseSnap(const std::array<std::uin
     return snap;
 }
 
-RunResult Run(pipeline::Source& source, pipeline::Sink& sink, const event::Catalogue& catalogue, const pipeline::Filter& filter,
-              const RunLimits& limits, const RunHooks& hooks)
+RunResult Run(pipeline::Source& source, std::span<pipeline::Sink* const> sinks, const event::Catalogue& catalogue,
+              const pipeline::Filter& filter, const RunLimits& limits, const RunHooks& hooks)
 {
     using Clock = std::chrono::steady_clock;
     RunResult result;
@@ -77,7 +77,11 @@ RunResult Run(pipeline::Source& source, pipeline::Sink& sink, const event::Catal
             });
             if (!events.empty()) {
                 // after a failure we go on reading to the end, so that the ledger says what became of every event
-                if (result.outcome) result.outcome = sink.Write(events);
+                if (result.outcome) {
+                    for (pipeline::Sink* sink : sinks) {
+                        if (auto written{sink->Write(events)}; !written && result.outcome) result.outcome = std::move(written);
+                    }
+                }
                 if (!result.outcome) {
                     result.unwritten += events.size();
                     stop();
@@ -90,7 +94,9 @@ RunResult Run(pipeline::Source& source, pipeline::Sink& sink, const event::Catal
         const bool over{limits.duration && Clock::now() - start >= *limits.duration};
         if (signalled || over || hooks.also_stop_when()) stop();
     }
-    if (result.outcome) result.outcome = sink.Flush();
+    for (pipeline::Sink* sink : sinks) {
+        if (auto flushed{sink->Flush()}; !flushed && result.outcome) result.outcome = std::move(flushed);
+    }
     return result;
 }
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -47,12 +48,15 @@ struct RunHooks {
 struct RunResult {
     std::uint64_t shown{0};
     std::size_t malformed{0};
-    std::uint64_t unwritten{0}; //!< read, wanted, and in no output because the sink had failed; the batch it failed in included
+    std::uint64_t unwritten{0}; //!< read, wanted, and not in every output because a sink had failed; the batch it failed in included
     util::Result<> outcome{};   //!< a sink's or the source's error
 };
 
-/** Pull, parse, filter, write, until the source ends or a limit is reached. */
-RunResult Run(pipeline::Source& source, pipeline::Sink& sink, const event::Catalogue& catalogue, const pipeline::Filter& filter,
-              const RunLimits& limits, const RunHooks& hooks);
+/**
+ * Pull, parse, filter, write to every sink, until the source ends or a limit is reached. If one sink fails, the run ends; the other sinks get the batch
+ * all the same.
+ */
+RunResult Run(pipeline::Source& source, std::span<pipeline::Sink* const> sinks, const event::Catalogue& catalogue,
+              const pipeline::Filter& filter, const RunLimits& limits, const RunHooks& hooks);
 
 } // namespace coretap::app

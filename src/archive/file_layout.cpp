@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 namespace coretap::archive {
 namespace {
@@ -46,7 +47,8 @@ util::Result<std::optional<Segment>> SegmentBefore(FileReader& file, std::uint64
     if (*step != FileReader::Step::PartEnd || file.BlockAt() != index_at) return none;
     segment.closed = true;
     segment.last = file.PartEndInfo()->last;
-    segment.index = file.PartEndInfo()->index;
+    segment.summary = file.PartEndInfo();
+    segment.index = std::exchange(segment.summary->index, {});
     // The checksum says that it was written so; nobody says that it is true.
     std::uint64_t at{0};
     for (const IndexEntry& entry : segment.index) {
@@ -130,6 +132,7 @@ util::Result<std::vector<Segment>> Segments(FileReader& file)
     auto segments{Walk(file, 0, end)};
     if (!segments) return segments.GetError();
     std::move(from_the_end.rbegin(), from_the_end.rend(), std::back_inserter(*segments));
+    if (!segments->empty()) segments->back().at_file_end = true;
     return segments;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "archive/file_reader.h"
@@ -15,8 +16,10 @@ struct Segment {
     std::uint32_t first_number{0};
     std::uint64_t begin{0};
     std::uint64_t end{0};
+    bool at_file_end{false};       //!< nothing comes after it: it may grow
     bool closed{false};            //!< in order
     bool last{false};              //!< of the recording, as it says itself
+    std::optional<PartEnd> summary; //!< as its end has it, without the index; only if the index was found from the end
     std::vector<IndexEntry> index; //!< offsets from `begin`; of blocks that are sound by their headers
 };
 

@@ -182,6 +182,7 @@ util::Result<FileReader::Step> FileReader::Next()
         }
         auto taken{Take(stored)};
         if (!taken) return taken.GetError();
+        if (m_at != m_block_at) ++m_sound_blocks;
         if (*taken) return **taken;
     }
 }
@@ -250,6 +251,7 @@ FileReader::Step FileReader::Unreadable(std::string reason)
 {
     m_damage = {m_at, m_header.BlockSize(), 1, m_header.type == BlockType::Records ? m_header.records : 0, std::move(reason)};
     m_at += m_header.BlockSize();
+    --m_sound_blocks; // Next counts it
     return Step::Damage;
 }
 

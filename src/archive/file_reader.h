@@ -45,6 +45,7 @@ private:
     std::optional<PartEnd> m_part_end;
     Damage m_damage;
     bool m_closed_well{false};
+    std::uint64_t m_sound_blocks{0};
     std::uint64_t m_torn_bytes{0};
 
     /** Where the search for a sound block ended: at one, or at the end of the file. */
@@ -88,6 +89,9 @@ public:
     bool ClosedWell() const noexcept { return m_closed_well; }
     /** At the end: bytes of a block that is not whole, because it was cut or is being written. */
     std::uint64_t TornBytes() const noexcept { return m_torn_bytes; }
+
+    /** Blocks met that are as they were written. */
+    std::uint64_t SoundBlocks() const noexcept { return m_sound_blocks; }
 
     // for files that can be sought in
     Input& Bytes() noexcept { return m_input; }

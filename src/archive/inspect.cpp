@@ -1,9 +1,9 @@
 #include "archive/inspect.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include "archive/file_layout.h"
 #include "archive/file_reader.h"
@@ -16,13 +16,10 @@ namespace {
 
 void Take(FileSummary& summary, Totals totals)
 {
-    if (totals.events != 0) {
-        const bool first{summary.events == 0};
-        summary.first_utc_ns = first ? totals.first_utc_ns : std::min(summary.first_utc_ns, totals.first_utc_ns);
-        summary.last_utc_ns = first ? totals.last_utc_ns : std::max(summary.last_utc_ns, totals.last_utc_ns);
-    }
-    summary.events += totals.events;
-    summary.record_bytes += totals.record_bytes;
+    summary.first_utc_ns = totals.first_utc_ns;
+    summary.last_utc_ns = totals.last_utc_ns;
+    summary.events = totals.events;
+    summary.record_bytes = totals.record_bytes;
     summary.nodes = std::move(totals.nodes);
     summary.by_tracepoint = std::move(totals.by_tracepoint);
     summary.messages_in = std::move(totals.messages_in);
@@ -53,53 +50,84 @@ util::Result<bool> FromIndexes(FileReader& file, FileSummary& summary)
     return true;
 }
 
+/** Counts what the blocks of one session hold. */
+class SessionCounter {
+    event::Catalogue m_catalogue;
+    IdMap m_ids{};
+    Counter m_counter;
+    pipeline::Batch m_batch;
+    std::vector<event::Event> m_events;
+
+public:
+    util::Result<> Begin(const SessionInfo& info)
+    {
+        const auto ids{MapIds(info, m_catalogue)};
+        if (!ids) return ids.GetError();
+        m_ids = *ids;
+        return {};
+    }
+
+    /** Returns how many make no sense. */
+    std::size_t Add(FileReader& file, bool introductions)
+    {
+        std::swap(m_batch.bytes, file.Records());
+        m_batch.utc_offset_ns = file.Header().utc_offset_ns;
+        for (std::size_t at{0}; at < m_batch.bytes.size();) {
+            ct_record head;
+            std::memcpy(&head, m_batch.bytes.data() + at, sizeof(head));
+            head.tracepoint = head.tracepoint < m_ids.size() ? m_ids[head.tracepoint] : NOT_KNOWN;
+            std::memcpy(m_batch.bytes.data() + at, &head, sizeof(head));
+            at += (std::size_t{head.size} + 7) / 8 * 8;
+        }
+        const std::size_t malformed{pipeline::ParseBatch(m_batch, m_catalogue, m_events)};
+        for (const event::Event& event : m_events) {
+            if (introductions) {
+                m_counter.AddNode(event);
+            } else {
+                m_counter.Add(event);
+            }
+        }
+        return malformed;
+    }
+
+    Totals Sum() const { return m_counter.Sum(); }
+};
+
 /** By reading every block. */
 util::Result<> FromBlocks(FileReader& file, FileSummary& summary)
 {
-    Counter counter;
-    event::Catalogue catalogue;
-    IdMap ids{};
-    std::vector<event::Event> events;
-    pipeline::Batch batch;
+    std::optional<SessionCounter> counter;
+    Totals totals;
     file.Jump(0, std::nullopt);
     for (;;) {
         const auto step{file.Next()};
         if (!step) return step.GetError();
         switch (*step) {
-        case FileReader::Step::Session: {
-            if (summary.sessions.empty() || summary.sessions.back().session_id != file.Session().session_id) summary.sessions.push_back(file.Session());
-            const auto mapped{MapIds(file.Session(), catalogue)};
-            if (!mapped) return mapped.GetError();
-            ids = *mapped;
-            break;
-        }
-        case FileReader::Step::Records: {
-            ++summary.blocks;
-            std::swap(batch.bytes, file.Records());
-            batch.utc_offset_ns = file.Header().utc_offset_ns;
-            for (std::size_t at{0}; at < batch.bytes.size();) {
-                ct_record head;
-                std::memcpy(&head, batch.bytes.data() + at, sizeof(head));
-                head.tracepoint = head.tracepoint < ids.size() ? ids[head.tracepoint] : NOT_KNOWN;
-                std::memcpy(batch.bytes.data() + at, &head, sizeof(head));
-                at += (std::size_t{head.size} + 7) / 8 * 8;
+        case FileReader::Step::Session:
+            if (!counter || summary.sessions.back().session_id != file.Session().session_id) {
+                if (counter) totals.Merge(counter->Sum());
+                counter.emplace();
+                summary.sessions.push_back(file.Session());
             }
-            const std::size_t malformed{pipeline::ParseBatch(batch, catalogue, events)};
-            for (const event::Event& event : events) counter.Add(event);
-            if (malformed != 0) summary.damage.push_back({file.BlockAt(), file.Header().BlockSize(), 0, malformed, "records that make no sense, in a block that is sound"});
+            if (auto begun{counter->Begin(file.Session())}; !begun) return begun;
             break;
-        }
-        case FileReader::Step::Nodes: ++summary.blocks; break;
+        case FileReader::Step::Records:
+        case FileReader::Step::Nodes:
+            if (const std::size_t malformed{counter->Add(file, *step == FileReader::Step::Nodes)}; malformed != 0) {
+                summary.damage.push_back({file.BlockAt(), file.Header().BlockSize(), 0, malformed,
+                                          fmt::format("{} records make no sense, in a block that is as it was written", malformed)});
+            }
+            break;
         case FileReader::Step::PartEnd:
-            ++summary.blocks;
             if (file.PartEndInfo()->ledger) summary.ledger = file.PartEndInfo()->ledger;
             break;
         case FileReader::Step::Damage: summary.damage.push_back(file.LastDamage()); break;
         case FileReader::Step::End:
-            if (file.TornBytes() != 0)
-                summary.damage.push_back({file.At(), file.TornBytes(), 0, 0, "the file ends within a block"});
+            if (file.TornBytes() != 0) summary.damage.push_back({file.At(), file.TornBytes(), 1, 0, "the file ends within a block"});
+            if (counter) totals.Merge(counter->Sum());
             summary.ended_well = file.ClosedWell();
-            Take(summary, counter.Sum());
+            summary.blocks = file.SoundBlocks();
+            Take(summary, std::move(totals));
             return {};
         }
     }
@@ -118,7 +146,9 @@ util::Result<FileSummary> Inspect(const std::filesystem::path& path, bool thorou
         const auto indexed{FromIndexes(*file, summary)};
         if (!indexed) return indexed.GetError();
         if (*indexed) return summary;
-        summary = FileSummary{.path = file->Name(), .file_bytes = file->Bytes().Size()};
+        summary = FileSummary{};
+        summary.path = file->Name();
+        summary.file_bytes = file->Bytes().Size();
     }
     if (auto read{FromBlocks(*file, summary)}; !read) return read.GetError();
     if (!file->Bytes().Seekable()) summary.file_bytes = file->At();

@@ -129,11 +129,12 @@ public:
         std::vector<std::byte> introductions;
         if (m_nodes.Introduce(introductions, utc_offset_ns) != 0) {
             BlockHeader header{.type = BlockType::Nodes, .utc_offset_ns = utc_offset_ns};
-            for (std::size_t at{0}; at < introductions.size();) {
+            for (std::span<const std::byte> rest{introductions}; !rest.empty();) {
                 ct_record head;
-                std::memcpy(&head, introductions.data() + at, sizeof(head));
+                std::memcpy(&head, rest.data(), sizeof(head));
                 Observe(header, head);
-                at += (head.size + 7) / 8 * 8;
+                if (const auto node{event::ParseRecord(rest, m_catalogue, utc_offset_ns)}) m_counter.AddNode(*node);
+                rest = rest.subspan((std::size_t{head.size} + 7) / 8 * 8);
             }
             if (auto written{m_part->Write(header, introductions)}; !written) return written;
         }

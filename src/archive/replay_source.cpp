@@ -121,6 +121,12 @@ public:
 
     const std::vector<SessionInfo>& Sessions() const { return m_sessions; }
 
+    void SetRange(std::optional<std::int64_t> since_utc_ns, std::optional<std::int64_t> until_utc_ns)
+    {
+        m_shared.options.since_utc_ns = since_utc_ns;
+        m_shared.options.until_utc_ns = until_utc_ns;
+    }
+
     void Stop()
     {
         const std::lock_guard lock{m_shared.mutex};
@@ -407,6 +413,11 @@ util::Result<pipeline::Source::Step> ReplaySource::Pull(pipeline::Batch& batch, 
 }
 const pipeline::Ledger& ReplaySource::Losses() const { return m_impl->Losses(); }
 void ReplaySource::Stop() { m_impl->Stop(); }
+void ReplaySource::SetRange(std::optional<std::int64_t> since_utc_ns, std::optional<std::int64_t> until_utc_ns)
+{
+    m_impl->SetRange(since_utc_ns, until_utc_ns);
+}
+
 const std::vector<SessionInfo>& ReplaySource::Sessions() const { return m_impl->Sessions(); }
 
 } // namespace coretap::archive

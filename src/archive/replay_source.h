@@ -51,6 +51,8 @@ public:
                                                             ReplayOptions options, OnNotice notice);
     ~ReplaySource() override;
 
+    /** Another since and until than Open's; before the first Pull. For times that count from the sessions' start. */
+    void SetRange(std::optional<std::int64_t> since_utc_ns, std::optional<std::int64_t> until_utc_ns);
     /** As Source. With a speed, waits until what comes next is due, at most `patience`. Batches have about a block's records. */
     util::Result<Step> Pull(pipeline::Batch& batch, std::chrono::milliseconds patience) override;
     /** What was handed over, and what the recording says was lost, between since and until. */

@@ -182,7 +182,7 @@ util::Result<> ReplayStream::ReadPart(Part& part, std::optional<std::uint32_t>& 
         }
         if (all) {
             // What is not closed may have grown since it was looked at.
-            if (auto read{ReadTo(part, last && !segment.closed ? UINT64_MAX : segment.end)}; !read) return read;
+            if (auto read{ReadTo(part, last && segment.at_file_end && !segment.closed ? UINT64_MAX : segment.end)}; !read) return read;
             closed = segment.closed || file.ClosedWell();
             next_number = file.NextNumber();
         }

@@ -57,7 +57,7 @@ struct Chunk {
 /** The state of reading that all streams of a replay share. */
 struct ReplayShared {
     const event::Catalogue& catalogue;
-    const ReplayOptions options;
+    ReplayOptions options;
     std::mutex mutex;
     std::condition_variable arrived, taken;
     std::atomic<bool> stop{false};

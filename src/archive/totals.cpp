@@ -48,6 +48,15 @@ void MergeAmounts(std::map<std::string, Amount>& into, const std::map<std::strin
     }
 }
 
+/** A node that is found again, as after its file was replaced, is still one. */
+void Append(std::vector<RecordedNode>& nodes, RecordedNode node)
+{
+    const auto same = [&node](const RecordedNode& other) {
+        return other.pid == node.pid && other.started_at == node.started_at && other.label == node.label;
+    };
+    if (nodes.size() < MOST_NODES && std::ranges::none_of(nodes, same)) nodes.push_back(std::move(node));
+}
+
 } // namespace
 
 void MessageAmounts::Add(std::string_view type, std::uint64_t bytes) noexcept
@@ -98,7 +107,7 @@ void Totals::Merge(const Totals& other)
     for (const auto& [tracepoint, reasons] : other.lost) {
         for (const auto& [reason, count] : reasons) lost[tracepoint][reason] += count;
     }
-    nodes.insert(nodes.end(), other.nodes.begin(), other.nodes.end());
+    for (const RecordedNode& node : other.nodes) Append(nodes, node);
 }
 
 json::object ToJson(const Totals& totals)
@@ -178,16 +187,16 @@ void Counter::AddOwn(const event::Event& event)
         const std::string reason{Printable(event.Str(1))};
         if (reasons.size() >= MOST_LOST && !reasons.contains(reason)) return;
         reasons[reason] += event.Uint(2);
-    } else if (event.Id() == event::id::CORETAP_NODE_FOUND && m_nodes.size() < MOST_NODES) {
-        // a node that is found again, as after its file was replaced, is still one
-        RecordedNode node{Printable(event.Str(0)), event.Pid(),                Printable(event.Str(1)),
-                          Printable(event.Str(2)), Printable(event.Str(3)), Printable(event.Str(4)),
-                          static_cast<std::int64_t>(event.Uint(5))};
-        const auto same = [&node](const RecordedNode& other) {
-            return other.pid == node.pid && other.started_at == node.started_at && other.label == node.label;
-        };
-        if (std::ranges::none_of(m_nodes, same)) m_nodes.push_back(std::move(node));
+    } else {
+        AddNode(event);
     }
+}
+
+void Counter::AddNode(const event::Event& event)
+{
+    if (event.Id() != event::id::CORETAP_NODE_FOUND) return;
+    Append(m_nodes, {Printable(event.Str(0)), event.Pid(), Printable(event.Str(1)), Printable(event.Str(2)), Printable(event.Str(3)),
+                     Printable(event.Str(4)), static_cast<std::int64_t>(event.Uint(5))});
 }
 
 Totals Counter::Sum() const

@@ -68,6 +68,8 @@ class Counter {
     void AddOwn(const event::Event& event);
 
 public:
+    /** Of a coretap:node_found that is an introduction: the node counts, the event does not. */
+    void AddNode(const event::Event& event);
     void Add(const event::Event& event)
     {
         const std::uint64_t bytes{event.Record().size()};

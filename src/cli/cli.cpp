@@ -80,17 +80,25 @@ Exit Main(std::span<const std::string_view> args, Io io)
   1  something failed while running
   2  the command line or the configuration makes no sense
   3  a privilege is missing
-  4  no such node, or its binary has no tracepoints
+  4  no such node or file, or a binary without tracepoints
   5  probes: the binary's tracepoints are not as the catalogue says
   6  this kernel lacks something
+  7  a recording is damaged
 
 Examples:
   coretap log                      watch the node that runs here
   coretap log --sim                watch the stand-in node
+  coretap record day.ctap          keep every event in a file
+  coretap replay day.ctap          and see it again
   coretap probes                   which tracepoints the node's binary carries
   coretap doctor                   can this machine, this user, this node be traced?)");
     Command chosen;
     AddLog(app, chosen);
+    AddRecord(app, chosen);
+    AddReplay(app, chosen);
+    AddExport(app, chosen);
+    AddInfo(app, chosen);
+    AddVerify(app, chosen);
     AddProbes(app, chosen);
     AddDoctor(app, chosen);
 

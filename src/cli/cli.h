@@ -15,9 +15,10 @@ enum class Exit : int {
     Failed = 1,           //!< something went wrong while running: see the message
     Usage = 2,            //!< the command line or the configuration makes no sense
     NotPermitted = 3,     //!< a privilege is missing
-    TargetUnsuitable = 4, //!< no such node, or its binary has no tracepoints
+    TargetUnsuitable = 4, //!< no such node or file, or a binary without tracepoints
     InterfaceDiffers = 5, //!< `coretap probes`: the binary's tracepoints are not as the catalogue says
     KernelUnsuitable = 6, //!< this kernel lacks something
+    Damaged = 7,          //!< `coretap verify`, `coretap info`: a recording is damaged
 };
 
 /** The exit status an error of the program leads to. */

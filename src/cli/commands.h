@@ -16,6 +16,11 @@ namespace coretap::cli {
 using Command = std::function<Exit(Io)>;
 
 void AddLog(CLI::App& app, Command& chosen);
+void AddRecord(CLI::App& app, Command& chosen);
+void AddReplay(CLI::App& app, Command& chosen);
+void AddExport(CLI::App& app, Command& chosen);
+void AddInfo(CLI::App& app, Command& chosen);
+void AddVerify(CLI::App& app, Command& chosen);
 void AddProbes(CLI::App& app, Command& chosen);
 void AddDoctor(CLI::App& app, Command& chosen);
 

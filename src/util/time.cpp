@@ -106,6 +106,51 @@ void AppendUtc(std::string& out, std::int64_t utc_ns, int digits)
 
 void AppendUtcTimeOfDay(std::string& out, std::int64_t utc_ns, int digits) { AppendTime(out, utc_ns, digits, DATE_SIZE); }
 
+Result<std::int64_t> ParseUtc(std::string_view text)
+{
+    const Error error{Errc::Usage, Quoted(text) + " is not a time in UTC, like 2026-11-22T09:15:04Z, 2026-11-22T09:15 or 2026-11-22"};
+    std::string_view rest{text};
+    bool ok{true};
+    const auto digits = [&](std::size_t count) {
+        std::uint32_t value{0};
+        ok = ok && rest.size() >= count && IsDigits(rest.substr(0, count));
+        if (!ok) return value;
+        std::from_chars(rest.data(), rest.data() + count, value);
+        rest.remove_prefix(count);
+        return value;
+    };
+    const auto skip = [&](std::string_view any_of) {
+        if (rest.empty() || any_of.find(rest.front()) == std::string_view::npos) return false;
+        rest.remove_prefix(1);
+        return true;
+    };
+    const std::uint32_t year{digits(4)};
+    ok = skip("-") && ok;
+    const std::uint32_t month{digits(2)};
+    ok = skip("-") && ok;
+    const std::uint32_t day{digits(2)};
+    std::uint32_t hour{0}, minute{0}, second{0}, fraction_ns{0};
+    if (ok && skip("Tt ")) {
+        hour = digits(2);
+        ok = skip(":") && ok;
+        minute = digits(2);
+        if (ok && skip(":")) {
+            second = digits(2);
+            if (ok && skip(".")) {
+                std::uint32_t unit{100'000'000};
+                ok = !rest.empty() && IsDigits(rest.substr(0, 1));
+                for (; ok && unit != 0 && !rest.empty() && IsDigits(rest.substr(0, 1)); unit /= 10) fraction_ns += digits(1) * unit;
+            }
+        }
+        skip("Zz");
+    }
+    const std::chrono::year_month_day date{std::chrono::year{static_cast<int>(year)}, std::chrono::month{month}, std::chrono::day{day}};
+    if (!ok || !rest.empty() || !date.ok() || year < 1970 || year > 2261 || hour > 23 || minute > 59 || second > 59) return error;
+    const std::chrono::sys_seconds time{std::chrono::sys_days{date} + std::chrono::hours{hour} + std::chrono::minutes{minute} +
+                                        std::chrono::seconds{second}};
+    return std::int64_t{time.time_since_epoch().count()} * NS_A_SECOND + fraction_ns;
+}
+
 Result<std::chrono::nanoseconds> ParseDuration(std::string_view text)
 {
     static constexpr UnitDef UNITS[]{{"ns", 1},

@@ -19,6 +19,12 @@ void AppendUtc(std::string& out, std::int64_t utc_ns, int digits);
 /** The same without date and zone: `09:15:04.123456`. */
 void AppendUtcTimeOfDay(std::string& out, std::int64_t utc_ns, int digits);
 
+/**
+ * A point in time, UTC, as nanoseconds since 1970: `2026-11-22T09:15:04.123Z` as AppendUtc() writes it, with up to nine digits of a
+ * fraction or none; the seconds, the `Z` and the time of day may be left out, and the `T` may be a space.
+ */
+Result<std::int64_t> ParseUtc(std::string_view text);
+
 /** A whole number and a unit: `500ms`, `30s`, `2m`, `1h`; also `ns`, `us`, `d`. A number without a unit is an error. */
 Result<std::chrono::nanoseconds> ParseDuration(std::string_view text);
 /** A whole number of bytes: `4096`, `64KiB`, `16MiB`, `1GiB`, `100kB`, `4MB`, `1GB`. */

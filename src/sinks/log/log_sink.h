@@ -4,12 +4,12 @@
 #include <atomic>
 #include <cstdint>
 #include <span>
-#include <string>
 #include <string_view>
 
 #include "pipeline/node_names.h"
 #include "pipeline/pipeline.h"
 #include "sinks/log/text_format.h"
+#include "util/output.h"
 
 namespace coretap::sinks::log {
 
@@ -26,18 +26,14 @@ struct LogOptions {
  * nodes' names from the stream, and shows them from the moment there are several. One thread; not for events it
  * should not show: filter before.
  *
- * Write fails with Errc::Io and the errno: EPIPE when the reader has gone (`| head`; the caller ignores SIGPIPE and
- * takes it for a good end), ENOSPC when the disk is full. What could not be written is given up, and later writes
- * fail the same way at once. A descriptor that does not block is waited for.
+ * Write fails as util::Output does: with Errc::Io and the errno, EPIPE or ENOSPC; later writes fail the same way at once.
  */
 class LogSink final : public pipeline::Sink {
-    int m_fd;
     LogOptions m_options;
     TextFormat m_text;
     pipeline::NodeNames m_nodes;
-    std::string m_buffer;
+    util::Output m_output;
     std::uint64_t m_lines{0};
-    int m_failed{0}; //!< errno of the write that failed
 
 public:
     /** `fd` is borrowed and must outlive the sink. */

@@ -57,5 +57,18 @@ TEST(PayloadPolicy, Errors)
     for (const char* text : {"", "=", ",", "inv=", "=1", "inv=1,", "-1", "ALL"}) EXPECT_FALSE(ParsePayloadPolicy(text)) << text;
 }
 
+TEST(PayloadPolicy, SaysWhatItReads)
+{
+    for (const char* text : {"none", "all", "80", "inv=all,tx=80,*=16", "other=none,block=none,*=all"})
+        EXPECT_EQ(ParsePayloadPolicy(ToString(*ParsePayloadPolicy(text)))->snap, ParsePayloadPolicy(text)->snap) << text;
+    EXPECT_EQ(ToString(*ParsePayloadPolicy("4KiB")), "4096");
+    EXPECT_EQ(ToString(*ParsePayloadPolicy("tx=80,*=all")), "tx=80,*=all");
+    PayloadPolicy policy;
+    policy.snap.fill(CT_SNAP_WITHHOLD);
+    EXPECT_EQ(ToString(policy), "none");
+    policy.snap[event::MessageTypeId("inv")] = policy.snap[event::MessageTypeId("tx")] = CT_MAX_PAYLOAD;
+    EXPECT_EQ(ToString(policy), "all; only inv,tx");
+}
+
 } // namespace
 } // namespace coretap::app

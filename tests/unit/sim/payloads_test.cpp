@@ -80,9 +80,9 @@ struct Round {
 };
 
 constexpr Round ROUNDS[]{
-    {"mainnet", "60000", IsMalformedSample, 10'000},
+    {"mainnet", "30000", IsMalformedSample, 5'000},
     {"every", "1000000", IsCountingBlock, 100},
-    {"firehose", "32000", Never, 32'000},
+    {"firehose", "11000", Never, 11'000},
     {"messages", "8000", Never, 8'000},
     {"blocks", "5000", Never, 0},
     {"ibd", "5000", Never, 0},
@@ -161,7 +161,7 @@ TEST(Payloads, MainnetShowsWhatThereIs)
     std::size_t malformed{0}, empty_pings{0}, stripped{0}, limits{0};
     // a quiet chain, so that the events are those of peers
     for (const Message& message :
-         MessagesOf(RunSim({"--scenario", "mainnet", "--rate", "0", "--count", "120000", "--block-interval", "300"}))) {
+         MessagesOf(RunSim({"--scenario", "mainnet", "--rate", "0", "--count", "80000", "--block-interval", "300"}))) {
         const wire::Decoded decoded{Decode(message.type, message.payload)};
         malformed += IsMalformedSample(message);
         limits += decoded.limit_exceeded != 0;
@@ -198,7 +198,7 @@ TEST(Payloads, TheFirehosesBlockIsABlock)
 {
     std::map<std::string, wire::BlockMsg> blocks;
     std::vector<wire::CmpctBlockMsg> compact;
-    const auto messages = MessagesOf(RunSim({"--scenario", "firehose", "--count", "32000"}));
+    const auto messages = MessagesOf(RunSim({"--scenario", "firehose", "--count", "11000"}));
     for (const Message& message : messages) {
         const wire::Decoded decoded{Decode(message.type, message.payload)};
         if (const auto* block = std::get_if<wire::BlockMsg>(&decoded.message)) {

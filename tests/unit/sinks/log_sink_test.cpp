@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "unit/event/event_fixture.h"
+#include "unit/util/pipe_fixture.h"
 #include "util/fd.h"
 
 namespace coretap::sinks::log {
@@ -18,34 +19,9 @@ namespace {
 
 namespace id = event::id;
 using test::EventMaker;
+using test::Pipe;
 using testing::HasSubstr;
 using util::Fd;
-
-struct Pipe {
-    Fd read;
-    Fd write;
-
-    Pipe()
-    {
-        int ends[2];
-        if (::pipe2(ends, O_CLOEXEC) != 0) std::abort();
-        read.Reset(ends[0]);
-        write.Reset(ends[1]);
-    }
-    /** Closes the end for writing, and reads what was written. */
-    std::string Drain()
-    {
-        write.Reset();
-        return ReadAll();
-    }
-    std::string ReadAll()
-    {
-        std::string text;
-        char piece[4096];
-        for (ssize_t n; (n = ::read(read.Get(), piece, sizeof(piece))) > 0;) text.append(piece, static_cast<std::size_t>(n));
-        return text;
-    }
-};
 
 TEST(LogSink, TextInOrderAtOnce)
 {

@@ -57,6 +57,34 @@ TEST(Duration, Parses)
     EXPECT_EQ(*ParseDuration("106751d"), 24h * 106751);
 }
 
+TEST(Utc, ParsesWhatItWrites)
+{
+    for (const std::int64_t ns : {std::int64_t{0}, std::int64_t{1'795'338'904'123'456'789}, std::int64_t{951'782'400'000'000'000}}) {
+        std::string text;
+        AppendUtc(text, ns, 9);
+        EXPECT_EQ(*ParseUtc(text), ns) << text;
+    }
+    constexpr std::int64_t MIDNIGHT{1'795'305'600'000'000'000};
+    constexpr std::int64_t SECOND{1'000'000'000};
+    EXPECT_EQ(*ParseUtc("2026-11-22"), MIDNIGHT);
+    EXPECT_EQ(*ParseUtc("2026-11-22T09:15Z"), MIDNIGHT + (9 * 3600 + 15 * 60) * SECOND);
+    EXPECT_EQ(*ParseUtc("2026-11-22 09:15:04"), MIDNIGHT + (9 * 3600 + 15 * 60 + 4) * SECOND);
+    EXPECT_EQ(*ParseUtc("2026-11-22t00:00:00.5z"), MIDNIGHT + SECOND / 2);
+    EXPECT_EQ(*ParseUtc("2024-02-29"), 1'709'164'800 * SECOND);
+}
+
+TEST(Utc, Refuses)
+{
+    for (const char* text : {"", "now", "2026", "2026-11", "2026-13-01", "2026-02-29", "2026-11-22T", "2026-11-22T09", "2026-11-22T24:00",
+                             "2026-11-22T09:60", "2026-11-22T09:15:60", "2026-11-22T09:15:04.", "2026-11-22T09:15:04.1234567890",
+                             "2026-11-22T09:15:04+01:00", "1969-12-31", "2262-01-01", "2026-11-22Z", " 2026-11-22", "\x1b[31m"}) {
+        const auto parsed = ParseUtc(text);
+        ASSERT_FALSE(parsed) << text;
+        EXPECT_EQ(parsed.GetError().code, Errc::Usage);
+        EXPECT_EQ(parsed.GetError().what.find('\x1b'), std::string::npos);
+    }
+}
+
 TEST(Duration, Refuses)
 {
     for (const char* text :

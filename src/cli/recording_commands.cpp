@@ -1,0 +1,69 @@
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "cli/commands.h"
+#include "cli/recording_report.h"
+#include "util/privileges.h"
+
+#include <unistd.h>
+
+namespace coretap::cli {
+namespace {
+
+struct RecordingOptions {
+    std::vector<std::string> files;
+    bool json{false};
+};
+
+Exit RunInspect(const RecordingOptions& options, bool thorough, Io io)
+{
+    Exit status{Exit::Ok};
+    for (const std::string& file : options.files) {
+        const auto summary{archive::Inspect(file, thorough)};
+        if (!summary) {
+            status = std::max(status, Report(io, summary.GetError()));
+            continue;
+        }
+        if (options.json) {
+            io.out << RecordingJson(*summary) << '\n';
+        } else {
+            io.out << (thorough ? VerifyText(*summary) : InfoText(*summary));
+        }
+        if (!IsSound(*summary)) status = std::max(status, Exit::Damaged);
+    }
+    io.out.flush();
+    return status;
+}
+
+} // namespace
+
+void AddInfo(CLI::App& app, Command& chosen)
+{
+    auto options{std::make_shared<RecordingOptions>()};
+    CLI::App* command{app.add_subcommand("info", "What is in a recording: what, when, how much, what is missing")};
+    command->add_option("FILE", options->files, "recordings")->required();
+    command->add_flag("--json", options->json, "one JSON object a recording (docs/json.md)");
+    command->footer(R"(Exit status 7 if a recording is damaged where it was looked at; `coretap verify` looks at all of it.
+
+Examples:
+  coretap info day.ctap
+  coretap info --json day.*.ctap | jq '{path, events, first, last}')");
+    command->callback([options, &chosen] { chosen = [options](Io io) { return RunInspect(*options, false, io); }; });
+}
+
+void AddVerify(CLI::App& app, Command& chosen)
+{
+    auto options{std::make_shared<RecordingOptions>()};
+    CLI::App* command{app.add_subcommand("verify", "Read a recording to its end, and say whether it is sound")};
+    command->add_option("FILE", options->files, "recordings")->required();
+    command->add_flag("--json", options->json, "one JSON object a recording (docs/json.md)");
+    command->footer(R"(Exit status 7 if a recording is damaged; what is not can be replayed all the same.
+
+Examples:
+  coretap verify day.ctap
+  coretap verify day.*.ctap && rm -r old)");
+    command->callback([options, &chosen] { chosen = [options](Io io) { return RunInspect(*options, true, io); }; });
+}
+
+} // namespace coretap::cli

@@ -1,0 +1,129 @@
+// What every command that reads events has in common: where they come from (a node, the stand-in, recordings), which of them, until
+// when, whether they are recorded besides, and what is said at the end.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/config.h"
+#include "app/payload_policy.h"
+#include "app/session.h"
+#include "archive/recorder.h"
+#include "archive/replay_source.h"
+#include "cli/commands.h"
+#include "pipeline/filter.h"
+#include "tracer/attacher.h"
+
+namespace coretap::cli {
+
+/** The common options as they stand on the command line. */
+struct SessionOptions {
+    NodeOptions node;
+    bool sim{false};
+    bool sim_if_none{false};
+    std::string sim_args;
+    bool no_wait{false};
+
+    std::vector<std::string> from;
+    std::string since, until, speed;
+
+    std::vector<std::string> only, peers, msg_types, directions, conn_types, nodes;
+    std::vector<std::string> enable, count_only;
+    std::string payload;
+    std::string config;
+
+    std::string record;
+    std::string rotate, keep;
+    bool overwrite{false};
+
+    std::string count, duration;
+    bool check{false};
+    std::string stats_every{"30s"};
+    bool summary{false};
+    bool quiet{false};
+
+    std::string ring, user;
+    bool measure_cost{false};
+    bool perf_uprobes{false};
+};
+
+// Each adds one group of options to a command.
+/** `--pid` … `--no-wait`: a node or the stand-in. */
+void AddLiveOptions(CLI::App& command, SessionOptions& options);
+/** `--since`, `--until`, `--speed`: of recordings that are named otherwise. */
+void AddReplayOptions(CLI::App& command, SessionOptions& options);
+/** All of these, and `--from`: a node, the stand-in, or recordings. */
+void AddSourceOptions(CLI::App& command, SessionOptions& options);
+// Not `live`: for a command that takes recordings only, without what is for tracing.
+/** `--only` … `--config`. */
+void AddFilterOptions(CLI::App& command, SessionOptions& options, bool live = true);
+/** `--record`, and what goes with it. Without `named_record` the file is the command's own business (positional). */
+void AddRecordOptions(CLI::App& command, SessionOptions& options, bool named_record = true);
+/** `--count`, `--duration`, `--check`. */
+void AddLimitOptions(CLI::App& command, SessionOptions& options, bool live = true);
+/** `--summary`, `--stats`, `--quiet`, in a group of the command's. */
+void AddReportOptions(CLI::App& command, SessionOptions& options, const std::string& group);
+/** `--ring` … `--perf-uprobes`. */
+void AddTracingOptions(CLI::App& command, SessionOptions& options, bool live = true);
+
+/** Whether two paths lead to the same file; `-` is none. */
+bool SameFile(const std::string& a, const std::string& b);
+
+/** What a command needs of its session, beyond what the user said. */
+struct SessionNeeds {
+    bool payloads{false};  //!< captured as a whole unless the user says otherwise
+    bool full_speed{true}; //!< of recordings, unless the user says otherwise; else as recorded
+};
+
+/**
+ * A session from the command line to the exit status. Prepare() reads the configuration, opens recordings and the file to record
+ * into; the command then opens its own outputs; Run() gives up privileges, traces or replays, and reports on stderr.
+ */
+class Session {
+    SessionOptions m_options;
+    Io m_io;
+    event::Catalogue m_catalogue;
+    std::optional<pipeline::Filter> m_filter;
+    tracer::TraceOptions m_trace;
+    app::RunLimits m_limits;
+    std::chrono::nanoseconds m_stats_every{0};
+    std::optional<app::PayloadPolicy> m_shown_payload;
+    std::unique_ptr<archive::ReplaySource> m_replay;
+    std::unique_ptr<archive::Recorder> m_recorder;
+
+    Session(const SessionOptions& options, Io io) : m_options{options}, m_io{io} {}
+
+public:
+    static util::Result<std::unique_ptr<Session>> Prepare(const SessionOptions& options, const SessionNeeds& needs, Io io);
+
+    const event::Catalogue& Catalogue() const noexcept { return m_catalogue; }
+    const pipeline::Filter& Filter() const noexcept { return *m_filter; }
+    /** The raw payload bytes the user asked to see, by message type; none if `--payload` was not said. */
+    const app::PayloadPolicy& ShownPayload() const noexcept { return *m_shown_payload; }
+    bool FromRecordings() const noexcept { return m_replay != nullptr; }
+    /** Set when a signal asked to stop. */
+    static const std::atomic<bool>* StopFlag() noexcept;
+
+    /** Run to the end, with these sinks and the recorder if there is one. Once. */
+    Exit Run(std::vector<pipeline::Sink*> sinks);
+
+private:
+    util::Result<> ReadOptions(const SessionNeeds& needs);
+    util::Result<> OpenRecordings(const SessionNeeds& needs);
+    util::Result<> ReadTraceOptions(const app::Config& config, const app::TracepointChoice& choice, const app::PayloadPolicy& policy);
+    util::Result<> OpenRecorder();
+    Exit RunLive(std::vector<pipeline::Sink*>& sinks);
+    Exit RunReplay(std::vector<pipeline::Sink*>& sinks);
+    /** Close the recording and say what is in it. */
+    Exit FinishRecording(const pipeline::Ledger& ledger, Exit status);
+    Exit FinishRun(const app::RunResult& result);
+    void Notice(const std::string& text) const;
+};
+
+} // namespace coretap::cli
