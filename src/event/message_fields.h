@@ -26,7 +26,7 @@ public:
 
     void Write()
     {
-        std::visit([this](const auto& message) { Members(message); }, m_decoded.message);
+        std::visit([this](const auto& message) { this->Members(message); }, m_decoded.message);
     }
 
 private:

@@ -27,7 +27,7 @@ public:
 
     void Write()
     {
-        std::visit([this](const auto& message) { Say(message); }, m_decoded.message);
+        std::visit([this](const auto& message) { this->Say(message); }, m_decoded.message);
     }
 
 private:
@@ -97,7 +97,8 @@ private:
     Phrase& PeersWord(wire::ByteView text)
     {
         const std::string_view word{AsText(text)};
-        if (word.empty() || std::any_of(word.begin(), word.end(), [](char c) { return c <= ' ' || c == '"' || c > '~'; })) return Quoted(text);
+        if (word.empty() || std::any_of(word.begin(), word.end(), [](char c) { return c <= ' ' || c == '"' || c > '~'; }))
+            return Quoted(text);
         Gap();
         util::AppendPrintable(m_out, word);
         return *this;

@@ -246,7 +246,7 @@ void Compare(const boost::json::object& object, const std::vector<MemberDoc>& me
             EXPECT_EQ(value.is_object(), !doc->group.empty()) << where << "." << name;
             if (!value.is_object() || doc->group.empty()) return;
             const GroupDoc& group{Group(doc->group)};
-            Compare(value.as_object(), {group.members.begin(), group.members.end()}, where + "." + name);
+            Compare(value.as_object(), {group.members.begin(), group.members.end()}, fmt::format("{}.{}", where, name));
         };
         if (const auto* array = item.value().if_array()) {
             EXPECT_EQ(doc->type, "array") << where << "." << name;

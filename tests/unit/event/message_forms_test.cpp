@@ -18,8 +18,8 @@
 namespace coretap::event {
 namespace {
 
-using test::Payload;
 using sim::Encoder;
+using test::Payload;
 
 std::string Json(const wire::Decoded& decoded)
 {
@@ -87,8 +87,7 @@ TEST(MessageForms, Phrases)
     const auto addr = [](std::uint64_t claimed, std::size_t entries) {
         Encoder out;
         out.Compact(claimed);
-        for (std::size_t i{0}; i < entries; ++i)
-            out.U32(1).U64(9).Raw(sim::Bytes(10)).U16(0xffff).U32(0x0100007f).U16Big(8333);
+        for (std::size_t i{0}; i < entries; ++i) out.U32(1).U64(9).Raw(sim::Bytes(10)).U16(0xffff).U32(0x0100007f).U16Big(8333);
         return Payload{"addr", out.Take()};
     };
     EXPECT_EQ(Summary(addr(1, 1).Decode()), "1 ipv4 127.0.0.1:8333");
@@ -107,9 +106,10 @@ TEST(MessageForms, TransactionsWithoutIdsAndSums)
     tx.U32(2).Compact(1).Raw(Hash(1)).U32(0).Var("").U32(0).Compact(2).U64(INT64_MAX).Var("").U64(1).Var("").U32(0);
     const Payload payload{"tx", tx.Take()};
     EXPECT_NE(Summary(payload.Decode()).find("1 in 2 out values out of range 69 vB"), std::string::npos) << Summary(payload.Decode());
-    EXPECT_EQ(Json(payload.DecodeCut(50)), R"({"summary":"1 in 2 out; cut by us at byte 50","status":"cut","cut_at":50,"version":2,"input_count":1,)"
-                                           R"("inputs":[{"txid":"1201010101010101010101010101010101010101010101010101010101010101","vout":0,"script_sig":"",)"
-                                           R"("sequence":0}],"output_count":2,"outputs":[]})");
+    EXPECT_EQ(Json(payload.DecodeCut(50)),
+              R"({"summary":"1 in 2 out; cut by us at byte 50","status":"cut","cut_at":50,"version":2,"input_count":1,)"
+              R"("inputs":[{"txid":"1201010101010101010101010101010101010101010101010101010101010101","vout":0,"script_sig":"",)"
+              R"("sequence":0}],"output_count":2,"outputs":[]})");
     EXPECT_EQ(Json(payload.DecodeCut(4)), R"({"summary":"cut by us at byte 4","status":"cut","cut_at":4,"version":2})");
     EXPECT_EQ(Json(payload.DecodeCut(3)), R"({"summary":"cut by us at byte 3","status":"cut","cut_at":3})");
 }
@@ -120,7 +120,8 @@ TEST(MessageForms, Findings)
               R"({"summary":"nonce 0000000000000005; 1 trailing byte","trailing_bytes":1,"nonce":"0000000000000005"})");
     EXPECT_EQ(Json(Payload{"ping", Encoder{}.U32(5).Take()}.Decode()),
               R"({"summary":"malformed at byte 0: ends early","status":"malformed","problem":"ends early","problem_at":0})");
-    EXPECT_EQ(Json(Payload{"ping", Encoder{}.U64(5).Take()}.DecodeCut(0)), R"({"summary":"cut by us at byte 0","status":"cut","cut_at":0})");
+    EXPECT_EQ(Json(Payload{"ping", Encoder{}.U64(5).Take()}.DecodeCut(0)),
+              R"({"summary":"cut by us at byte 0","status":"cut","cut_at":0})");
     EXPECT_EQ(Json(Payload{"verack", sim::Bytes(2)}.Decode()), R"({"summary":"accepts the version; 2 trailing bytes","trailing_bytes":2})");
 }
 
@@ -186,12 +187,12 @@ protected:
     {
         const std::string bytes{payload.bytes.begin(), payload.bytes.begin() + static_cast<std::ptrdiff_t>(captured)};
         const bool cut{captured < payload.bytes.size()};
-        return maker.Make(id::INBOUND_MESSAGE, {.args = {{"msg_type", payload.type},
-                                                         {"size", static_cast<std::int64_t>(payload.bytes.size())},
-                                                         {"payload", bytes}},
-                                                .fault_mask = fault_mask,
-                                                .cut_mask = static_cast<std::uint16_t>(cut ? 1u << message_arg::PAYLOAD : 0),
-                                                .flags = static_cast<std::uint8_t>(cut ? CT_F_POLICY : 0)});
+        return maker.Make(
+            id::INBOUND_MESSAGE,
+            {.args = {{"msg_type", payload.type}, {"size", static_cast<std::int64_t>(payload.bytes.size())}, {"payload", bytes}},
+             .fault_mask = fault_mask,
+             .cut_mask = static_cast<std::uint16_t>(cut ? 1u << message_arg::PAYLOAD : 0),
+             .flags = static_cast<std::uint8_t>(cut ? CT_F_POLICY : 0)});
     }
     std::string Line(const Event& event, const JsonOptions& options)
     {
@@ -237,12 +238,14 @@ TEST_F(MessageEvents, CutUncapturedAndUnreadablePayloads)
     const JsonOptions full{.decode = Decode::Full, .shown_payload = &none};
     EXPECT_EQ(DecodeMessage(Make(inv, 40)).status, wire::Status::Cut);
     EXPECT_EQ(DecodeMessage(Make(inv, 0)).status, wire::Status::Cut);
-    EXPECT_EQ(Line(Make(inv, 0), full), R"("msg_type":"inv","size":73},"decoded":{"summary":"cut by us at byte 0","status":"cut","cut_at":0}})");
+    EXPECT_EQ(Line(Make(inv, 0), full),
+              R"("msg_type":"inv","size":73},"decoded":{"summary":"cut by us at byte 0","status":"cut","cut_at":0}})");
     EXPECT_EQ(Line(Make(inv, 0, 1u << message_arg::PAYLOAD), full), R"("msg_type":"inv","size":73,"payload":null},"faults":["payload"]})");
     // A size that could not be read, or is too small to be true.
     EXPECT_EQ(DecodeMessage(Make(inv, 73, 1u << message_arg::SIZE)).status, wire::Status::Whole);
-    EXPECT_EQ(DecodeMessage(maker.Make(id::OUTBOUND_MESSAGE, {.args = {{"msg_type", "ping"}, {"size", 1}, {"payload", "12345678"}}})).status,
-              wire::Status::Whole);
+    EXPECT_EQ(
+        DecodeMessage(maker.Make(id::OUTBOUND_MESSAGE, {.args = {{"msg_type", "ping"}, {"size", 1}, {"payload", "12345678"}}})).status,
+        wire::Status::Whole);
 }
 
 TEST_F(MessageEvents, IdsOfTypesAreThoseOfTheBounds)
@@ -259,7 +262,8 @@ RC_GTEST_PROP(MessageFormsProperty, AlwaysOneLineOfValidJsonAndText, ())
     static const std::vector<Payload> SAMPLES{[] {
         std::vector<Payload> samples{test::SamplePayloads()};
         for (const Payload& hostile : test::HostilePayloads()) samples.push_back(hostile);
-        for (const sim::MalformedMessage& malformed : sim::MalformedMessages()) samples.push_back({std::string{malformed.type}, malformed.payload});
+        for (const sim::MalformedMessage& malformed : sim::MalformedMessages())
+            samples.push_back({std::string{malformed.type}, malformed.payload});
         return samples;
     }()};
     Payload payload{SAMPLES[*rc::gen::inRange<std::size_t>(0, SAMPLES.size())]};

@@ -136,11 +136,10 @@ protected:
         captured = std::min(captured, payload.bytes.size());
         const bool cut{captured < payload.bytes.size()};
         const std::string bytes{payload.bytes.begin(), payload.bytes.begin() + static_cast<std::ptrdiff_t>(captured)};
-        return Line(id::INBOUND_MESSAGE, {.args = {{"msg_type", payload.type},
-                                                   {"size", static_cast<std::int64_t>(payload.bytes.size())},
-                                                   {"payload", bytes}},
-                                          .cut_mask = static_cast<std::uint16_t>(cut ? 1u << 5 : 0),
-                                          .flags = static_cast<std::uint8_t>(cut ? CT_F_POLICY : 0)},
+        return Line(id::INBOUND_MESSAGE,
+                    {.args = {{"msg_type", payload.type}, {"size", static_cast<std::int64_t>(payload.bytes.size())}, {"payload", bytes}},
+                     .cut_mask = static_cast<std::uint16_t>(cut ? 1u << 5 : 0),
+                     .flags = static_cast<std::uint8_t>(cut ? CT_F_POLICY : 0)},
                     options);
     }
     /** Every type, then what is wrong with some, then what hostile peers write. */
@@ -195,7 +194,8 @@ TEST_F(DecodedLines, ThePhraseStandsBeforeTheAddressAndTheContentBehindIt)
 TEST_F(DecodedLines, NothingIsSaidOfWhatWasNotCaptured)
 {
     const test::Payload ping{"ping", sim::Bytes(8)};
-    EXPECT_THAT(Of(ping, {.decode = event::Decode::Short}, 0), EndsWith("outbound-full-relay  " + std::string(24, ' ') + "203.0.113.7:8333"));
+    EXPECT_THAT(Of(ping, {.decode = event::Decode::Short}, 0),
+                EndsWith("outbound-full-relay  " + std::string(24, ' ') + "203.0.113.7:8333"));
     EXPECT_THAT(Of(ping, {.decode = event::Decode::Full}, 0), EndsWith("outbound-full-relay  203.0.113.7:8333"));
     EXPECT_THAT(Of(ping, {.decode = event::Decode::Full}, 3), EndsWith("203.0.113.7:8333  cut by us at byte 3"));
     EXPECT_THAT(Line(id::INBOUND_MESSAGE, {.fault_mask = 1u << 5}, {.decode = event::Decode::Full}),

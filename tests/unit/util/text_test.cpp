@@ -202,7 +202,8 @@ TEST(Utf8, IsToldFromOtherBytes)
 {
     EXPECT_TRUE(IsUtf8(""));
     EXPECT_TRUE(IsUtf8("plain, é€😀 and \x1b"));
-    for (const char* bad : {"\xff", "a\x80", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82", "\xf0\x9f\x98"}) EXPECT_FALSE(IsUtf8(bad));
+    for (const char* bad : {"\xff", "a\x80", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82", "\xf0\x9f\x98"})
+        EXPECT_FALSE(IsUtf8(bad));
 }
 
 TEST(Printable, InQuotes)
