@@ -137,6 +137,14 @@ void FileReader::Jump(std::uint64_t at, std::optional<std::uint32_t> number)
     m_expected = number;
 }
 
+void FileReader::Rewind()
+{
+    Jump(0, std::nullopt);
+    m_have_session = false;
+    m_limit = UINT64_MAX;
+    m_sound_blocks = 0;
+}
+
 void FileReader::Enter(const SessionInfo& info, std::uint64_t tag)
 {
     m_session = info;

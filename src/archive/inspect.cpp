@@ -98,7 +98,7 @@ util::Result<> FromBlocks(FileReader& file, FileSummary& summary)
 {
     std::optional<SessionCounter> counter;
     Totals totals;
-    file.Jump(0, std::nullopt);
+    file.Rewind();
     for (;;) {
         const auto step{file.Next()};
         if (!step) return step.GetError();

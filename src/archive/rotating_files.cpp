@@ -100,7 +100,6 @@ void Keep(int socket, int dir_fd, const Names& names, std::uint32_t keep, bool o
         }
         struct stat status {};
         if (::fstat(file->Get(), &status) == 0) parts[part] = {status.st_dev, status.st_ino};
-        if (!SendAnswer(socket, answer, file->Get())) return;
         while (keep != 0 && parts.size() > keep) {
             const auto& [oldest, made] = *parts.begin();
             const std::string name{names.Of(oldest)};
@@ -111,6 +110,7 @@ void Keep(int socket, int dir_fd, const Names& names, std::uint32_t keep, bool o
             }
             parts.erase(parts.begin());
         }
+        if (!SendAnswer(socket, answer, file->Get())) return;
     }
 }
 
