@@ -55,8 +55,9 @@ test-realnode: deps-test build/build.ninja ## trace two real regtest nodes (BITC
 	@scripts/test.sh realnode
 
 .PHONY: bench
-bench: bench-trace ## every benchmark; each writes build/bench/NAME.json
+bench: bench-trace bench-archive ## every benchmark; each writes build/bench/NAME.json
 bench-trace: ## what tracing costs the node, beside the floor and the other ways
+bench-archive: ## what recording costs, how small it is, how fast it is read again
 bench-%: deps-bench build/build.ninja
 	@cmake --build --preset release
 	@mkdir -p build/bench

@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <filesystem>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -39,13 +39,12 @@ constexpr std::string_view USAGE{R"(usage: coretap-bench-archive record|replay|s
   --fresh          payloads that never come twice, as transactions and hashes of a real node do not
   --level N        of zstd (default: the recorder's own)
   --block BYTES    of a block (default: the recorder's own)
-  --cut            leave the end of FILE away, as after a crash: no index
 )"};
 
 struct Options {
     std::string what, file;
     std::uint64_t events{2'000'000}, megabytes{0}, rate{0}, payload{CT_MAX_PAYLOAD}, block{0};
-    bool fresh{false}, cut{false};
+    bool fresh{false};
     std::optional<int> level;
 };
 
@@ -76,8 +75,6 @@ Options ParseOptions(int argc, char** argv)
             options.level = std::stoi(argv[i]);
         } else if (word == "--fresh") {
             options.fresh = true;
-        } else if (word == "--cut") {
-            options.cut = true;
         } else if (word.starts_with("--")) {
             Fail(fmt::format("unknown option {}; see --help", word));
         } else {
@@ -136,8 +133,12 @@ public:
                 const sim::Prebuilt& message{firehose.pool[pick & ~sim::Firehose::OUTBOUND]};
                 const sim::Peer& peer{peers[next % peers.size()]};
                 const std::size_t captured{std::min<std::size_t>(message.payload.size(), payload)};
-                event::RecordBuilder{prepared.batch.bytes, (pick & sim::Firehose::OUTBOUND) != 0 ? event::id::OUTBOUND_MESSAGE : event::id::INBOUND_MESSAGE, 6, 1,
-                                     4321, 4330}
+                event::RecordBuilder{prepared.batch.bytes,
+                                     (pick & sim::Firehose::OUTBOUND) != 0 ? event::id::OUTBOUND_MESSAGE : event::id::INBOUND_MESSAGE,
+                                     6,
+                                     1,
+                                     4321,
+                                     4330}
                     .Int(peer.id)
                     .Str(peer.addr_name)
                     .Str(peer.ConnectionTypeAsString())
@@ -205,7 +206,8 @@ void Record(const Options& options)
     const auto begun{Clock::now()};
     const double cpu_before{CpuSeconds()};
     std::uint64_t events{0};
-    for (std::size_t n{0}; options.megabytes != 0 ? recorder->Totals().file_bytes < options.megabytes << 20 : events < options.events; ++n) {
+    for (std::size_t n{0}; options.megabytes != 0 ? recorder->Totals().file_bytes < options.megabytes << 20 : events < options.events;
+         ++n) {
         auto batch{traffic.Next(n)};
         // at a rate: what has come in 10 ms
         const std::size_t most{options.rate == 0 ? batch.size() : std::max<std::size_t>(1, options.rate / 100)};
@@ -223,13 +225,13 @@ void Record(const Options& options)
     const archive::RecorderTotals totals{recorder->Totals()};
     std::uint64_t lost{0};
     for (const auto& [id, count] : totals.not_recorded) lost += count;
-    if (options.cut) std::filesystem::resize_file(options.file, totals.file_bytes - 5);
     const double count{static_cast<double>(events)};
-    fmt::print(R"({{"events":{},"lost":{},"record_mb_s":{:.1f},"cpu_ns_an_event":{:.1f},"core_share":{:.4f},"ratio":{:.4f},"bytes_an_event":{:.1f},"file_mb":{:.1f},"rss_mb":{:.1f}}})"
-               "\n",
-               events, lost, static_cast<double>(totals.record_bytes) / cpu_s / 1e6, cpu_s * 1e9 / count, cpu_s / wall_s,
-               static_cast<double>(totals.file_bytes) / static_cast<double>(totals.record_bytes), static_cast<double>(totals.record_bytes) / count,
-               static_cast<double>(totals.file_bytes) / 1e6, static_cast<double>(MostMemoryKb()) / 1e3);
+    fmt::print(
+        R"({{"events":{},"lost":{},"record_mb_s":{:.1f},"cpu_ns_an_event":{:.1f},"core_share":{:.4f},"ratio":{:.4f},"bytes_an_event":{:.1f},"file_mb":{:.1f},"rss_mb":{:.1f}}})"
+        "\n",
+        events, lost, static_cast<double>(totals.record_bytes) / cpu_s / 1e6, cpu_s * 1e9 / count, cpu_s / wall_s,
+        static_cast<double>(totals.file_bytes) / static_cast<double>(totals.record_bytes), static_cast<double>(totals.record_bytes) / count,
+        static_cast<double>(totals.file_bytes) / 1e6, static_cast<double>(MostMemoryKb()) / 1e3);
 }
 
 void Replay(const Options& options)
@@ -258,8 +260,6 @@ void Seek(const Options& options)
     event::Catalogue catalogue;
     pipeline::Batch batch;
     const auto first_utc_ns{std::int64_t{1'750'000'000'000'000'000} + 5'000'000'000'000};
-    const auto whole{Must(archive::ReplaySource::Open({options.file}, catalogue, {}, {}))};
-    // the last moment: events are some 50 us apart; found by what the file says itself
     std::vector<double> milliseconds;
     std::int64_t length_ns{INT64_MAX / 4};
     for (int i{0}; i <= 20; ++i) {

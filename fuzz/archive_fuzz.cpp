@@ -95,7 +95,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const util::Fd write_end{ends[1]};
         if (::write(write_end.Get(), bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size())) std::abort();
     }
-    if (ReadAll(util::Fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC)}) != ReadAll(std::move(read_end))) std::abort(); // a pipe gives the same
+    if (ReadAll(util::Fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC)}) != ReadAll(std::move(read_end)))
+        std::abort(); // a pipe gives the same
     ReplayAll(path, {});
     ReplayAll(path, {.since_utc_ns = 1'795'338'904'123'456'794, .until_utc_ns = 1'795'338'904'123'456'800});
     (void)archive::Inspect(path, false);

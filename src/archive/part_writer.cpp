@@ -40,8 +40,7 @@ std::span<const std::byte> Compressor::Encode(std::span<const std::byte> raw, En
     if (!m_context || raw.empty()) return raw;
     const std::size_t bound{ZSTD_compressBound(raw.size())};
     if (m_out.size() < bound) m_out.resize(bound);
-    const std::size_t size{
-        ZSTD_compress2(static_cast<ZSTD_CCtx*>(m_context.get()), m_out.data(), m_out.size(), raw.data(), raw.size())};
+    const std::size_t size{ZSTD_compress2(static_cast<ZSTD_CCtx*>(m_context.get()), m_out.data(), m_out.size(), raw.data(), raw.size())};
     if (ZSTD_isError(size) != 0 || size >= raw.size()) return raw;
     encoding = Encoding::Zstd;
     return std::span<const std::byte>{m_out}.first(size);
@@ -49,8 +48,13 @@ std::span<const std::byte> Compressor::Encode(std::span<const std::byte> raw, En
 
 PartWriter::PartWriter(util::Fd fd, std::string name, Compressor& compressor, std::uint64_t session, std::uint32_t part,
                        std::uint32_t first_number, const std::atomic<bool>* ending)
-    : m_fd{std::move(fd)}, m_name{std::move(name)}, m_compressor{compressor}, m_session{session}, m_part{part},
-      m_next_number{first_number}, m_ending{ending}
+    : m_fd{std::move(fd)},
+      m_name{std::move(name)},
+      m_compressor{compressor},
+      m_session{session},
+      m_part{part},
+      m_next_number{first_number},
+      m_ending{ending}
 {
     struct stat status {};
     const bool known{::fstat(m_fd.Get(), &status) == 0};

@@ -87,7 +87,8 @@ TEST(Recorder, RotatesBySizeAndEveryPartStandsAlone)
     EventMaker maker;
     const Event found{maker.Make(event::id::CORETAP_NODE_FOUND, {.ts_ns = MONOTONIC_NS - 1})};
     const auto events{Incompressible(maker, 400)};
-    const auto recorder{RecordInto(maker, std::make_unique<FolderParts>(folder / "r"), {.block_bytes = 16 << 10, .rotate_bytes = 100 << 10})};
+    const auto recorder{
+        RecordInto(maker, std::make_unique<FolderParts>(folder / "r"), {.block_bytes = 16 << 10, .rotate_bytes = 100 << 10})};
     ASSERT_TRUE(recorder->Write({&found, 1}));
     for (std::size_t at{0}; at < events.size(); at += 10) ASSERT_TRUE(recorder->Write(std::span{events}.subspan(at, 10)));
     ASSERT_TRUE(recorder->Finish({}));
@@ -170,7 +171,8 @@ TEST(Recorder, WritesWhatIsOld)
     const auto recorder{StartRecorder(maker.Catalogue(), folder / "a.ctap", {.block_age = std::chrono::milliseconds{50}})};
     ASSERT_TRUE(recorder->Write(events));
     const auto give_up{std::chrono::steady_clock::now() + std::chrono::seconds{20}};
-    while (recorder->Totals().events == 0 && std::chrono::steady_clock::now() < give_up) std::this_thread::sleep_for(std::chrono::milliseconds{5});
+    while (recorder->Totals().events == 0 && std::chrono::steady_clock::now() < give_up)
+        std::this_thread::sleep_for(std::chrono::milliseconds{5});
     EXPECT_EQ(recorder->Totals().events, 1U);
     // being recorded: it is read to its present end
     const Replayed replayed{Replay({folder / "a.ctap"})};
@@ -186,7 +188,8 @@ TEST(Recorder, SlowDiskDropsTheNewestAndSaysSo)
     EventMaker maker;
     const Event found{maker.Make(event::id::CORETAP_NODE_FOUND)};
     const auto events{Incompressible(maker, 400)};
-    const auto recorder{RecordInto(maker, std::make_unique<GivenFile>(util::Fd{ends[1]}), {.block_bytes = 16 << 10, .queue_bytes = 200 << 10})};
+    const auto recorder{
+        RecordInto(maker, std::make_unique<GivenFile>(util::Fd{ends[1]}), {.block_bytes = 16 << 10, .queue_bytes = 200 << 10})};
     ASSERT_TRUE(recorder->Write(std::span{events}.first(395))); // nobody reads: more than a pipe and the queue hold
     ASSERT_TRUE(recorder->Write({&found, 1}));                  // finds room all the same
     std::string bytes;
@@ -232,8 +235,8 @@ TEST(Recorder, ASourceThatCanWaitLosesNothing)
     util::Fd read_end{ends[0]};
     EventMaker maker;
     const auto events{Incompressible(maker, 400)};
-    const auto recorder{
-        RecordInto(maker, std::make_unique<GivenFile>(util::Fd{ends[1]}), {.block_bytes = 16 << 10, .queue_bytes = 64 << 10, .wait_when_full = true})};
+    const auto recorder{RecordInto(maker, std::make_unique<GivenFile>(util::Fd{ends[1]}),
+                                   {.block_bytes = 16 << 10, .queue_bytes = 64 << 10, .wait_when_full = true})};
     std::string bytes;
     std::thread reader{[&] {
         char buffer[65536];
@@ -338,7 +341,8 @@ TEST(Recorder, DiskFull)
     const Folder folder;
     const auto disk{folder / "disk"};
     std::filesystem::create_directory(disk);
-    if (::mount("none", disk.c_str(), "tmpfs", 0, "size=500k") != 0) GTEST_SKIP() << "no right to mount a small file system: " << std::strerror(errno);
+    if (::mount("none", disk.c_str(), "tmpfs", 0, "size=500k") != 0)
+        GTEST_SKIP() << "no right to mount a small file system: " << std::strerror(errno);
     RecordUntilFull(disk / "a.ctap", ENOSPC);
     ::umount2(disk.c_str(), MNT_DETACH);
 }
@@ -352,7 +356,8 @@ TEST(Recorder, KilledWhileRecording)
     ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
     const pid_t child{::fork()};
     if (child == 0) {
-        const auto recorder{StartRecorder(maker.Catalogue(), folder / "a.ctap", {.block_bytes = 16 << 10, .block_age = std::chrono::milliseconds{10}})};
+        const auto recorder{
+            StartRecorder(maker.Catalogue(), folder / "a.ctap", {.block_bytes = 16 << 10, .block_age = std::chrono::milliseconds{10}})};
         bool told{false};
         for (std::size_t i{0};; i = std::min(i + 1, events.size())) {
             if (i < events.size()) (void)recorder->Write({&events[i], 1});

@@ -18,7 +18,8 @@ constexpr std::int64_t OFFSET{UTC_NS - static_cast<std::int64_t>(MONOTONIC_NS)};
 std::vector<Event> Every(EventMaker& maker, std::uint64_t first_ns, std::uint64_t step_ns, std::size_t count, std::uint16_t id = 0)
 {
     std::vector<Event> events;
-    for (std::size_t i{0}; i < count; ++i) events.push_back(maker.Make(id, {.args = {{"peer_id", static_cast<std::int64_t>(i)}}, .ts_ns = first_ns + i * step_ns}));
+    for (std::size_t i{0}; i < count; ++i)
+        events.push_back(maker.Make(id, {.args = {{"peer_id", static_cast<std::int64_t>(i)}}, .ts_ns = first_ns + i * step_ns}));
     return events;
 }
 
@@ -106,7 +107,8 @@ TEST(Replay, SessionsMergeByTime)
     const Replayed replayed{Replay({folder / "a.ctap", folder / "b.ctap", folder / "c.ctap"})};
     EXPECT_EQ(replayed.error, "");
     EXPECT_TRUE(replayed.events == expected);
-    for (const Seen& seen : replayed.events) ASSERT_EQ(seen.origin, seen.name == "net:inbound_message" ? 1U : seen.name == "net:outbound_message" ? 2U : 3U);
+    for (const Seen& seen : replayed.events)
+        ASSERT_EQ(seen.origin, seen.name == "net:inbound_message" ? 1U : seen.name == "net:outbound_message" ? 2U : 3U);
     ASSERT_EQ(replayed.sessions.size(), 3U);
     EXPECT_EQ(replayed.sessions[1].session_id, std::string(32, 'b'));
     EXPECT_EQ(replayed.ledger.tallies.at(0).delivered, 1'000U);
@@ -118,7 +120,8 @@ TEST(Replay, LossesAreOfWhatIsBetween)
     const Folder folder;
     EventMaker maker;
     const auto lost = [&](std::uint64_t ts, const char* tracepoint, const char* reason, int count) {
-        return maker.Make(event::id::CORETAP_LOST, {.args = {{"tracepoint", tracepoint}, {"reason", reason}, {"count", count}, {"total", count}}, .ts_ns = ts});
+        return maker.Make(event::id::CORETAP_LOST,
+                          {.args = {{"tracepoint", tracepoint}, {"reason", reason}, {"count", count}, {"total", count}}, .ts_ns = ts});
     };
     std::vector<Event> events{Every(maker, MONOTONIC_NS, 1'000, 10)};
     events.insert(events.begin() + 2, lost(MONOTONIC_NS + 1'500, "net:inbound_message", "ring-full", 5));
@@ -213,7 +216,8 @@ TEST(Golden, OldRecordingsStayReadable)
     const auto row{maker.Catalogue().AddUser(user)};
     ASSERT_TRUE(row);
     std::vector<Event> events{maker.Make(event::id::CORETAP_NODE_FOUND)};
-    for (const event::TracepointDef* def : maker.Catalogue().Rows()) events.push_back(maker.Make(def->id, {.ts_ns = MONOTONIC_NS + def->id}));
+    for (const event::TracepointDef* def : maker.Catalogue().Rows())
+        events.push_back(maker.Make(def->id, {.ts_ns = MONOTONIC_NS + def->id}));
     events.push_back(maker.Make((*row)->id, {.args = {{"number", -3}}, .ts_ns = MONOTONIC_NS + 100}));
     const std::filesystem::path path{CORETAP_SOURCE_DIR "/tests/golden/recording-1.ctap"};
     if (std::getenv("CORETAP_UPDATE_GOLDEN") != nullptr) {
