@@ -27,8 +27,8 @@ struct Batch {
 
     std::vector<std::byte> bytes;
     std::size_t count{0};
-    std::int64_t utc_offset_ns{0};          //!< of the records before the first change
-    std::uint32_t origin{0};                //!< likewise
+    std::int64_t utc_offset_ns{0};         //!< of the records before the first change
+    std::uint32_t origin{0};               //!< likewise
     std::vector<ClockChange> clock_changes; //!< by `at`; nearly always empty
 
     void Clear()

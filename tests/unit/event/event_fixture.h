@@ -49,7 +49,8 @@ public:
     {
         const event::TracepointDef& def{*m_catalogue.Find(tracepoint)};
         m_records.push_back(std::make_unique<std::vector<std::byte>>(MakeRecord(def, change)));
-        auto parsed = event::ParseRecord(*m_records.back(), m_catalogue, UTC_NS - static_cast<std::int64_t>(MONOTONIC_NS), change.origin);
+        auto parsed = event::ParseRecord(*m_records.back(), m_catalogue, UTC_NS - static_cast<std::int64_t>(MONOTONIC_NS),
+                                         change.origin);
         if (!parsed) std::abort();
         return *parsed;
     }

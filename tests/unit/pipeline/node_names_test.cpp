@@ -43,7 +43,7 @@ TEST(NodeNames, ForgetsTheGoneAfterAWhile)
     };
     tell(id::CORETAP_NODE_FOUND, 7, SECOND, "a");
     tell(id::CORETAP_NODE_GONE, 7, 10 * SECOND, "a");
-    EXPECT_EQ(At(names, 7).label, "a");               // its last events may follow
+    EXPECT_EQ(At(names, 7).label, "a");              // its last events may follow
     tell(id::CORETAP_NODE_FOUND, 8, 9 * SECOND, "b"); // time may step back
     EXPECT_EQ(At(names, 7).label, "a");
     tell(id::CORETAP_NODE_FOUND, 6, 69 * SECOND, "z");
