@@ -15,13 +15,15 @@ util::Result<std::optional<Segment>> SegmentBefore(FileReader& file, std::uint64
     file.Jump(end - HEADER_SIZE, std::nullopt);
     const auto tail{file.PeekHeader()};
     if (!tail) return tail.GetError();
-    if (!*tail || (*tail)->version > FORMAT_VERSION || (*tail)->type != BlockType::Tail || (*tail)->first_ns > end - HEADER_SIZE) return none;
+    if (!*tail || (*tail)->version > FORMAT_VERSION || (*tail)->type != BlockType::Tail || (*tail)->first_ns > end - HEADER_SIZE)
+        return none;
     const std::uint64_t index_at{end - HEADER_SIZE - (*tail)->first_ns};
 
     file.Jump(index_at, std::nullopt);
     const auto header{file.PeekHeader()};
     if (!header) return header.GetError();
-    if (!*header || (*header)->type != BlockType::End || (*header)->session != (*tail)->session || (*header)->first_ns > index_at) return none;
+    if (!*header || (*header)->type != BlockType::End || (*header)->session != (*tail)->session || (*header)->first_ns > index_at)
+        return none;
     Segment segment;
     segment.begin = index_at - (*header)->first_ns;
     segment.end = end;

@@ -16,11 +16,11 @@ struct Segment {
     std::uint32_t first_number{0};
     std::uint64_t begin{0};
     std::uint64_t end{0};
-    bool at_file_end{false};       //!< nothing comes after it: it may grow
-    bool closed{false};            //!< in order
-    bool last{false};              //!< of the recording, as it says itself
+    bool at_file_end{false};        //!< nothing comes after it: it may grow
+    bool closed{false};             //!< in order
+    bool last{false};               //!< of the recording, as it says itself
     std::optional<PartEnd> summary; //!< as its end has it, without the index; only if the index was found from the end
-    std::vector<IndexEntry> index; //!< offsets from `begin`; of blocks that are sound by their headers
+    std::vector<IndexEntry> index;  //!< offsets from `begin`; of blocks that are sound by their headers
 };
 
 /** The segments of a file that can be sought in, in order. Errors as FileReader::Next. */

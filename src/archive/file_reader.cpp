@@ -57,7 +57,9 @@ util::Result<FileReader> FileReader::Open(const std::filesystem::path& path)
     util::Fd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY)};
     if (!fd) {
         const int error{errno};
-        const Errc code{error == ENOENT || error == ENOTDIR ? Errc::NotFound : error == EACCES || error == EPERM ? Errc::Permission : Errc::Io};
+        const Errc code{error == ENOENT || error == ENOTDIR ? Errc::NotFound :
+                        error == EACCES || error == EPERM   ? Errc::Permission :
+                                                              Errc::Io};
         return Error{code, fmt::format("cannot read the recording {}: {}", path.string(), std::strerror(error)), error};
     }
     return FromFd(std::move(fd), path.string());
@@ -110,7 +112,9 @@ util::Result<> FileReader::CheckIsRecording()
         }
         if (bytes.size() < SCAN_PIECE) break;
     }
-    if (begins_like_one) return Error{Errc::Malformed, fmt::format("{} begins like a recording, but nothing of it is left: it is cut short or damaged", Name())};
+    if (begins_like_one)
+        return Error{Errc::Malformed,
+                     fmt::format("{} begins like a recording, but nothing of it is left: it is cut short or damaged", Name())};
     const auto sample{m_input.View(0, 512)};
     if (!sample) return sample.GetError();
     return Error{Errc::Malformed, fmt::format("{} is no recording of coretap: {}", Name(), LooksLike(*sample))};
@@ -135,6 +139,14 @@ void FileReader::Jump(std::uint64_t at, std::optional<std::uint32_t> number)
 {
     m_at = at;
     m_expected = number;
+}
+
+void FileReader::Rewind()
+{
+    Jump(0, std::nullopt);
+    m_have_session = false;
+    m_limit = UINT64_MAX;
+    m_sound_blocks = 0;
 }
 
 void FileReader::Enter(const SessionInfo& info, std::uint64_t tag)
@@ -218,8 +230,7 @@ util::Result<std::optional<FileReader::Step>> FileReader::Take(std::span<const s
         m_at = next;
         return std::optional{Step::PartEnd};
     case BlockType::Tail:
-    case BlockType::Session:
-        break;
+    case BlockType::Session: break;
     }
     m_at = next;
     m_closed_well = true;
@@ -233,7 +244,8 @@ util::Result<std::optional<FileReader::Step>> FileReader::TakeSession(std::span<
     if (!Decode(m_header, stored, m_records)) return std::optional{Unreadable("the block cannot be decompressed")};
     auto info{SessionFromJson({reinterpret_cast<const char*>(m_records.data()), m_records.size()})};
     if (!info) {
-        if (info.GetError().code == Errc::Unsupported) return Error{Errc::Malformed, fmt::format("{} was {}", Name(), info.GetError().what)};
+        if (info.GetError().code == Errc::Unsupported)
+            return Error{Errc::Malformed, fmt::format("{} was {}", Name(), info.GetError().what)};
         return std::optional{Unreadable(info.GetError().what)};
     }
     if (SessionTag(info->session_id) != m_header.session || info->part != m_header.part)

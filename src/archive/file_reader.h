@@ -101,6 +101,8 @@ public:
     std::optional<std::uint32_t> NextNumber() const noexcept { return m_expected; }
     /** Go on there; the block there is expected to have that number, if one is given. */
     void Jump(std::uint64_t at, std::optional<std::uint32_t> number);
+    /** Begin again at the start, as if nothing had been read. */
+    void Rewind();
     /** What comes is of this session, whose own blocks need not be read again. */
     void Enter(const SessionInfo& info, std::uint64_t tag);
     /** Next says End there. */

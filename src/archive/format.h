@@ -44,7 +44,7 @@ struct BlockHeader {
     std::uint16_t version{FORMAT_VERSION};
     BlockType type{BlockType::Records};
     Encoding encoding{Encoding::Stored};
-    std::uint32_t number{0}; //!< in the session, running on over its parts; a gap is a hole
+    std::uint32_t number{0};  //!< in the session, running on over its parts; a gap is a hole
     std::uint64_t session{0}; //!< SessionTag() of the session's id
     std::uint32_t stored_size{0};
     std::uint32_t raw_size{0};

@@ -79,10 +79,10 @@ util::Result<std::span<const std::byte>> Input::View(std::uint64_t offset, std::
         const std::uint64_t end{offset + size};
         if (m_base + m_used >= end) break;
         const std::size_t wanted{std::max<std::size_t>(READ_AHEAD, std::min<std::uint64_t>(end - (m_base + m_used), 4U << 20))};
-        if (m_buffer.size() < m_used + wanted) m_buffer.resize(std::max(m_used + wanted, std::min(2 * m_buffer.size(), m_used + (8U << 20))));
+        if (m_buffer.size() < m_used + wanted)
+            m_buffer.resize(std::max(m_used + wanted, std::min(2 * m_buffer.size(), m_used + (8U << 20))));
         const std::span<std::byte> room{std::span{m_buffer}.subspan(m_used, wanted)};
-        const ssize_t got{m_seekable ? ::pread(m_fd.Get(), room.data(), room.size(), static_cast<off_t>(m_base + m_used)) :
-                                       ReadPipe(room)};
+        const ssize_t got{m_seekable ? ::pread(m_fd.Get(), room.data(), room.size(), static_cast<off_t>(m_base + m_used)) : ReadPipe(room)};
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) return Failed(errno);
         if (got == 0) break;

@@ -20,9 +20,9 @@ class Input {
     bool m_seekable{false};
     const std::atomic<bool>* m_stop{nullptr};
     std::vector<std::byte> m_buffer;
-    std::size_t m_used{0};    //!< of the buffer
-    std::uint64_t m_base{0};  //!< offset of the buffer's first byte
-    std::uint64_t m_keep{0};  //!< nothing before this is asked for any more, if it is a pipe
+    std::size_t m_used{0};   //!< of the buffer
+    std::uint64_t m_base{0}; //!< offset of the buffer's first byte
+    std::uint64_t m_keep{0}; //!< nothing before this is asked for any more, if it is a pipe
 
     util::Error Failed(int error) const;
     /** As read(2); of a pipe as soon as there is something. */

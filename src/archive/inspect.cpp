@@ -33,7 +33,8 @@ util::Result<bool> FromIndexes(FileReader& file, FileSummary& summary)
     if (!file.Bytes().Seekable()) return false;
     const auto segments{Segments(file)};
     if (!segments) return segments.GetError();
-    if (segments->empty() || !std::ranges::all_of(*segments, [](const Segment& segment) { return segment.closed && segment.summary; })) return false;
+    if (segments->empty() || !std::ranges::all_of(*segments, [](const Segment& segment) { return segment.closed && segment.summary; }))
+        return false;
     std::uint64_t at{0};
     Totals totals;
     for (const Segment& segment : *segments) {
@@ -42,7 +43,8 @@ util::Result<bool> FromIndexes(FileReader& file, FileSummary& summary)
         totals.Merge(segment.summary->totals);
         for (const IndexEntry& entry : segment.index) summary.blocks += entry.blocks;
         summary.blocks += 2; // End, Tail
-        if (summary.sessions.empty() || summary.sessions.back().session_id != segment.info.session_id) summary.sessions.push_back(segment.info);
+        if (summary.sessions.empty() || summary.sessions.back().session_id != segment.info.session_id)
+            summary.sessions.push_back(segment.info);
         if (segment.summary->ledger) summary.ledger = segment.summary->ledger;
     }
     Take(summary, std::move(totals));
@@ -98,7 +100,7 @@ util::Result<> FromBlocks(FileReader& file, FileSummary& summary)
 {
     std::optional<SessionCounter> counter;
     Totals totals;
-    file.Jump(0, std::nullopt);
+    file.Rewind();
     for (;;) {
         const auto step{file.Next()};
         if (!step) return step.GetError();

@@ -27,7 +27,9 @@ unsigned FromSudo(const char* name)
 
 util::Error CannotMake(const std::string& shown, int error)
 {
-    const util::Errc code{error == EACCES || error == EPERM || error == EROFS ? util::Errc::Permission : error == ENOENT || error == ENOTDIR ? util::Errc::NotFound : util::Errc::Io};
+    const util::Errc code{error == EACCES || error == EPERM || error == EROFS ? util::Errc::Permission :
+                          error == ENOENT || error == ENOTDIR                 ? util::Errc::NotFound :
+                                                                                util::Errc::Io};
     return {code, fmt::format("cannot make the recording {}: {}", shown, std::strerror(error)), error};
 }
 
@@ -35,7 +37,8 @@ util::Result<util::Fd> NewFile(int dir_fd, const std::string& name, const std::s
 {
     struct stat status {};
     if (overwrite && ::fstatat(dir_fd, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) {
-        if (S_ISDIR(status.st_mode)) return util::Error{util::Errc::Usage, fmt::format("{} is a directory, not a file to record into", shown), EISDIR};
+        if (S_ISDIR(status.st_mode))
+            return util::Error{util::Errc::Usage, fmt::format("{} is a directory, not a file to record into", shown), EISDIR};
         if (!S_ISREG(status.st_mode) && !S_ISLNK(status.st_mode))
             return util::Error{util::Errc::Usage, fmt::format("{} is not a regular file and is not overwritten", shown), EEXIST};
         if (::unlinkat(dir_fd, name.c_str(), 0) != 0 && errno != ENOENT) return CannotMake(shown, errno);
@@ -43,7 +46,9 @@ util::Result<util::Fd> NewFile(int dir_fd, const std::string& name, const std::s
     util::Fd fd{::openat(dir_fd, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600)};
     if (!fd) {
         if (errno == EEXIST)
-            return util::Error{util::Errc::Usage, fmt::format("{} is there already; choose another name, or have it overwritten (--overwrite)", shown), EEXIST};
+            return util::Error{util::Errc::Usage,
+                               fmt::format("{} is there already; choose another name, or have it overwritten (--overwrite)", shown),
+                               EEXIST};
         return CannotMake(shown, errno);
     }
     if (::geteuid() == 0) {

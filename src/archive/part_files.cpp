@@ -49,7 +49,8 @@ util::Result<std::unique_ptr<PartFiles>> PartFiles::Single(const std::filesystem
     struct stat status {};
     if (::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
         if (S_ISDIR(status.st_mode)) return Error{Errc::Usage, fmt::format("{} is a directory, not a file to record into", shown), EISDIR};
-        if (S_ISBLK(status.st_mode)) return Error{Errc::Usage, fmt::format("{} is a disk; coretap does not write over disks", shown), EEXIST};
+        if (S_ISBLK(status.st_mode))
+            return Error{Errc::Usage, fmt::format("{} is a disk; coretap does not write over disks", shown), EEXIST};
         util::Fd fd{::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY)};
         if (!fd) return CannotMake(shown, errno);
         if (::isatty(fd.Get()) == 1) return Error{Errc::Usage, fmt::format("{} is a terminal, and a recording is no text", shown), EEXIST};

@@ -148,9 +148,9 @@ std::optional<PartEnd> DecodeEnd(std::span<const std::byte> bytes)
     if (object == nullptr) return std::nullopt;
     PartEnd end;
     Read(*object, "last", end.last);
-    if (const json::value* totals{object->if_contains("totals")}; totals != nullptr && totals->is_object())
+    if (const json::value * totals{object->if_contains("totals")}; totals != nullptr && totals->is_object())
         end.totals = TotalsFromJson(totals->get_object());
-    if (const json::value* ledger{object->if_contains("ledger")}; ledger != nullptr && ledger->is_object())
+    if (const json::value * ledger{object->if_contains("ledger")}; ledger != nullptr && ledger->is_object())
         end.ledger = LedgerFromJson(ledger->get_object());
     bytes = bytes.subspan(text_size);
     end.index.reserve(bytes.size() / ENTRY_SIZE);

@@ -18,7 +18,7 @@ namespace coretap::archive {
 struct IndexEntry {
     std::uint64_t offset{0}; //!< of the first, from the part's first block
     std::uint32_t blocks{0};
-    std::uint32_t number{0}; //!< of the first
+    std::uint32_t number{0};              //!< of the first
     std::int64_t first_utc_ns{INT64_MAX}; //!< earliest in the run; of a run without records later than last_utc_ns
     std::int64_t last_utc_ns{INT64_MIN};
     TracepointSet tracepoints{};

@@ -41,8 +41,8 @@ class PartWriter {
     std::uint64_t m_session{0};
     std::uint32_t m_part{1};
     std::uint32_t m_next_number{0};
-    std::uint64_t m_size{0};    //!< bytes of this part
-    std::uint64_t m_start{0};   //!< of the part in the file: a shell may have appended to something
+    std::uint64_t m_size{0};  //!< bytes of this part
+    std::uint64_t m_start{0}; //!< of the part in the file: a shell may have appended to something
     bool m_seekable{false};
     IndexBuilder m_index;
     bool m_is_pipe{false};
@@ -56,8 +56,8 @@ class PartWriter {
 
 public:
     /** Once `ending` is true, a pipe that nobody reads from is given up after two seconds. */
-    PartWriter(util::Fd fd, std::string name, Compressor& compressor, std::uint64_t session, std::uint32_t part,
-               std::uint32_t first_number, const std::atomic<bool>* ending);
+    PartWriter(util::Fd fd, std::string name, Compressor& compressor, std::uint64_t session, std::uint32_t part, std::uint32_t first_number,
+               const std::atomic<bool>* ending);
 
     /** Fills in what the header says of encoding, sizes, number, session, part. */
     util::Result<> Write(BlockHeader header, std::span<const std::byte> raw);

@@ -90,7 +90,10 @@ class Recorder::Impl {
 
 public:
     Impl(SessionInfo info, const event::Catalogue& catalogue, std::unique_ptr<PartFiles> files, RecorderOptions options)
-        : m_catalogue{catalogue}, m_options{Sensible(options)}, m_files{std::move(files)}, m_info{std::move(info)},
+        : m_catalogue{catalogue},
+          m_options{Sensible(options)},
+          m_files{std::move(files)},
+          m_info{std::move(info)},
           m_compressor{m_options.level}
     {
         // What a record may be of must be described, whatever the caller thought would come.
@@ -98,7 +101,8 @@ public:
             const bool own{def->origin == event::Origin::Coretap || def->id >= CT_USER_BASE};
             const auto described = [def](const RecordedTracepoint& row) { return row.def.id == def->id; };
             if (own && std::ranges::none_of(m_info.tracepoints, described))
-                m_info.tracepoints.push_back({*def, static_cast<std::uint8_t>(def->origin == event::Origin::Coretap ? CT_MODE_DELIVER : CT_MODE_OFF)});
+                m_info.tracepoints.push_back(
+                    {*def, static_cast<std::uint8_t>(def->origin == event::Origin::Coretap ? CT_MODE_DELIVER : CT_MODE_OFF)});
         }
         m_info.abi_version = CT_ABI_VERSION;
     }

@@ -44,8 +44,8 @@ void PutInOrder(FoundSession& session, const OnNotice& notice)
         return std::pair{a.segment.info.part, a.segment.first_number} < std::pair{b.segment.info.part, b.segment.first_number};
     });
     const auto is_same = [](const auto& a, const auto& b) {
-        return a.segment.info.part == b.segment.info.part && a.segment.first_number == b.segment.first_number && a.file->Bytes().Seekable() &&
-               b.file->Bytes().Seekable();
+        return a.segment.info.part == b.segment.info.part && a.segment.first_number == b.segment.first_number &&
+               a.file->Bytes().Seekable() && b.file->Bytes().Seekable();
     };
     for (std::size_t i{1}; i < parts.size();) {
         if (!is_same(parts[i - 1], parts[i])) {
@@ -54,17 +54,21 @@ void PutInOrder(FoundSession& session, const OnNotice& notice)
         }
         // the one of which there is more
         const bool longer{parts[i].segment.end - parts[i].segment.begin > parts[i - 1].segment.end - parts[i - 1].segment.begin};
-        notice(fmt::format("{} and {} are the same part of one recording; it is read once", parts[i - 1].file->Name(), parts[i].file->Name()));
+        notice(
+            fmt::format("{} and {} are the same part of one recording; it is read once", parts[i - 1].file->Name(), parts[i].file->Name()));
         parts.erase(parts.begin() + static_cast<std::ptrdiff_t>(longer ? i - 1 : i));
     }
     for (std::size_t i{0}; i < parts.size(); ++i) {
         const std::uint32_t part{parts[i].segment.info.part}, before{i == 0 ? 0 : parts[i - 1].segment.info.part};
         if (part <= before + 1) continue;
-        const std::string what{part == before + 2 ? fmt::format("part {}", before + 1) : fmt::format("parts {} to {}", before + 1, part - 1)};
-        notice(fmt::format("{} is part {} of its recording; {} {} not there", parts[i].file->Name(), part, what, part == before + 2 ? "is" : "are"));
+        const std::string what{part == before + 2 ? fmt::format("part {}", before + 1) :
+                                                    fmt::format("parts {} to {}", before + 1, part - 1)};
+        notice(fmt::format("{} is part {} of its recording; {} {} not there", parts[i].file->Name(), part, what,
+                           part == before + 2 ? "is" : "are"));
     }
     const Segment& end{parts.back().segment};
-    if (end.closed && !end.last) notice(fmt::format("the recording goes on after {}, in parts that are not there", parts.back().file->Name()));
+    if (end.closed && !end.last)
+        notice(fmt::format("the recording goes on after {}, in parts that are not there", parts.back().file->Name()));
 }
 
 } // namespace
@@ -104,9 +108,9 @@ class ReplaySource::Impl {
 
 public:
     Impl(const event::Catalogue& catalogue, ReplayOptions options, OnNotice notice)
-        : m_shared{.catalogue = catalogue, .options = options, .mutex = {}, .arrived = {}, .taken = {}, .stop = {}, .notices = {}}, m_notice{std::move(notice)}
-    {
-    }
+        : m_shared{.catalogue = catalogue, .options = options, .mutex = {}, .arrived = {}, .taken = {}, .stop = {}, .notices = {}},
+          m_notice{std::move(notice)}
+    {}
     ~Impl() { Stop(); }
     Impl(const Impl&) = delete;
     Impl& operator=(const Impl&) = delete;
@@ -224,7 +228,8 @@ private:
             }
             if (all && m_shared.notices.empty()) return true;
             if (m_shared.stop) return false;
-            if (std::ranges::any_of(m_lanes, [](const Lane& lane) { return lane.Empty() && !lane.ended && lane.stream->HasChunk(); })) continue;
+            if (std::ranges::any_of(m_lanes, [](const Lane& lane) { return lane.Empty() && !lane.ended && lane.stream->HasChunk(); }))
+                continue;
             if (!m_shared.notices.empty()) continue;
             if (m_shared.arrived.wait_until(lock, give_up) == std::cv_status::timeout && Clock::now() >= give_up) return false;
         }

@@ -18,9 +18,9 @@
 namespace coretap::archive {
 
 struct ReplayOptions {
-    std::optional<std::int64_t> since_utc_ns; //!< events from then on
-    std::optional<std::int64_t> until_utc_ns; //!< events before that
-    double speed{0};                          //!< 1: as recorded, 10: ten times as fast, 0: as fast as it goes
+    std::optional<std::int64_t> since_utc_ns{}; //!< events from then on
+    std::optional<std::int64_t> until_utc_ns{}; //!< events before that
+    double speed{0};                            //!< 1: as recorded, 10: ten times as fast, 0: as fast as it goes
 };
 
 /** A sentence for the user, no newline. */

@@ -59,10 +59,12 @@ IdMap MapKnownIds(const SessionInfo& info, const event::Catalogue& catalogue)
 }
 
 ReplayStream::ReplayStream(ReplayShared& shared, std::vector<Part> parts, const IdMap& ids)
-    : m_shared{shared}, m_parts{std::move(parts)}, m_ids{ids}, m_begun{!shared.options.since_utc_ns},
+    : m_shared{shared},
+      m_parts{std::move(parts)},
+      m_ids{ids},
+      m_begun{!shared.options.since_utc_ns},
       m_last_offset_ns{m_parts.front().segment.info.started_at_utc_ns}
-{
-}
+{}
 
 ReplayStream::~ReplayStream()
 {
@@ -110,9 +112,8 @@ Chunk ReplayStream::EmptyChunk(std::int64_t utc_offset_ns)
 bool ReplayStream::Push(Chunk chunk)
 {
     std::unique_lock lock{m_shared.mutex};
-    m_shared.taken.wait(lock, [this] {
-        return m_shared.stop || m_chunks.empty() || (m_chunks.size() < MOST_CHUNKS && m_chunk_bytes < MOST_CHUNK_BYTES);
-    });
+    m_shared.taken.wait(
+        lock, [this] { return m_shared.stop || m_chunks.empty() || (m_chunks.size() < MOST_CHUNKS && m_chunk_bytes < MOST_CHUNK_BYTES); });
     if (m_shared.stop) return false;
     m_chunk_bytes += chunk.bytes.size();
     m_chunks.push_back(std::move(chunk));
@@ -131,8 +132,8 @@ void ReplayStream::ReadParts()
     }
     if (m_lost_untold && m_begun && read && !m_shared.stop) TellDamage(m_last_ns, m_last_offset_ns);
     if (m_unknown != 0) {
-        Notice(fmt::format("{}: {} records are of tracepoints that nothing describes any more, and are not shown", m_parts.back().segment.info.session_id,
-                           m_unknown));
+        Notice(fmt::format("{}: {} records are of tracepoints that nothing describes any more, and are not shown",
+                           m_parts.back().segment.info.session_id, m_unknown));
     }
     const std::lock_guard lock{m_shared.mutex};
     if (!read && !m_shared.stop) m_failure = read.GetError();
@@ -189,7 +190,8 @@ util::Result<> ReplayStream::ReadPart(Part& part, std::optional<std::uint32_t>& 
     }
     if (m_shared.stop) return {};
     if (!closed && last) {
-        Notice(fmt::format("{} was not closed: it is still being recorded, or its recorder was killed; it is read up to its present end{}", file.Name(),
+        Notice(fmt::format("{} was not closed: it is still being recorded, or its recorder was killed; it is read up to its present end{}",
+                           file.Name(),
                            file.TornBytes() == 0 ? "" : fmt::format(", of which {} bytes are of an unfinished block", file.TornBytes())));
     } else if (file.TornBytes() != 0) {
         Notice(fmt::format("{} is cut short: its last {} bytes are of an unfinished block", file.Name(), file.TornBytes()));
@@ -252,7 +254,8 @@ void ReplayStream::OnDamage(const FileReader& file)
     const Damage& damage{file.LastDamage()};
     m_lost_records += damage.records;
     m_lost_untold = true;
-    if (m_damage_notices++ == MOST_DAMAGE_NOTICES) Notice(fmt::format("{}: there is more damage; `coretap verify` lists it all", file.Name()));
+    if (m_damage_notices++ == MOST_DAMAGE_NOTICES)
+        Notice(fmt::format("{}: there is more damage; `coretap verify` lists it all", file.Name()));
     if (m_damage_notices > MOST_DAMAGE_NOTICES) return;
     std::string text{fmt::format("{}: at byte {} {}", file.Name(), damage.at, damage.reason)};
     if (damage.bytes != 0) text += fmt::format("; {} bytes are skipped", damage.bytes);

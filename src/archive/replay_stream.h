@@ -86,7 +86,7 @@ private:
 
     // the thread's
     NodeMemory m_nodes;
-    bool m_begun{false};            //!< a record at or after `since` was met
+    bool m_begun{false};             //!< a record at or after `since` was met
     std::uint64_t m_lost_records{0}; //!< in damage that has not been told in the stream yet
     std::uint64_t m_lost_total{0};
     bool m_lost_untold{false};

@@ -43,10 +43,12 @@ struct Names {
 
     explicit Names(const std::filesystem::path& path)
         : directory{path.parent_path().string()}, stem{path.stem().string()}, extension{path.extension().string()}
-    {
-    }
+    {}
     std::string Of(std::uint32_t part) const { return fmt::format("{}.{:04}{}", stem, part, extension); }
-    std::string Shown(std::uint32_t part) const { return directory.empty() ? Of(part) : (std::filesystem::path{directory} / Of(part)).string(); }
+    std::string Shown(std::uint32_t part) const
+    {
+        return directory.empty() ? Of(part) : (std::filesystem::path{directory} / Of(part)).string();
+    }
 
     bool IsPart(std::string_view name) const
     {
@@ -100,7 +102,6 @@ void Keep(int socket, int dir_fd, const Names& names, std::uint32_t keep, bool o
         }
         struct stat status {};
         if (::fstat(file->Get(), &status) == 0) parts[part] = {status.st_dev, status.st_ino};
-        if (!SendAnswer(socket, answer, file->Get())) return;
         while (keep != 0 && parts.size() > keep) {
             const auto& [oldest, made] = *parts.begin();
             const std::string name{names.Of(oldest)};
@@ -111,6 +112,7 @@ void Keep(int socket, int dir_fd, const Names& names, std::uint32_t keep, bool o
             }
             parts.erase(parts.begin());
         }
+        if (!SendAnswer(socket, answer, file->Get())) return;
     }
 }
 
@@ -135,7 +137,8 @@ public:
     util::Result<util::Fd> Open(std::uint32_t part) override
     {
         const auto gone = [&] {
-            return Error{Errc::Io, fmt::format("cannot make the recording {}: the process that makes its parts is gone", Name(part)), EPIPE};
+            return Error{Errc::Io, fmt::format("cannot make the recording {}: the process that makes its parts is gone", Name(part)),
+                         EPIPE};
         };
         if (::send(m_socket.Get(), &part, sizeof(part), MSG_NOSIGNAL) != static_cast<ssize_t>(sizeof(part))) return gone();
         Answer answer;
@@ -191,13 +194,15 @@ util::Result<std::unique_ptr<PartFiles>> PartFiles::Rotating(const std::filesyst
     const util::Fd dir_fd{::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
     if (!dir_fd) {
         const int error{errno};
-        return Error{error == EACCES ? Errc::Permission : Errc::NotFound, fmt::format("cannot record in {}: {}", directory, std::strerror(error)), error};
+        return Error{error == EACCES ? Errc::Permission : Errc::NotFound,
+                     fmt::format("cannot record in {}: {}", directory, std::strerror(error)), error};
     }
     if (const auto earlier{overwrite ? std::nullopt : EarlierPart(dir_fd.Get(), names)}) {
-        return Error{Errc::Usage,
-                     fmt::format("{} is there already, of an earlier recording; choose another name, or have its parts overwritten (--overwrite)",
-                                 (std::filesystem::path{names.directory} / *earlier).string()),
-                     EEXIST};
+        return Error{
+            Errc::Usage,
+            fmt::format("{} is there already, of an earlier recording; choose another name, or have its parts overwritten (--overwrite)",
+                        (std::filesystem::path{names.directory} / *earlier).string()),
+            EEXIST};
     }
     int ends[2];
     if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)

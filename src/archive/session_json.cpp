@@ -19,10 +19,12 @@ using event::Unit;
 
 // Kept by name, so that the order of the enumerations is free.
 constexpr ArgType ARG_TYPES[]{ArgType::Int, ArgType::Uint, ArgType::Bool, ArgType::String, ArgType::Hash, ArgType::Bytes};
-constexpr Unit UNITS[]{Unit::None,        Unit::PeerId,       Unit::Bytes,       Unit::VBytes,    Unit::Satoshi,   Unit::Height, Unit::Count, Unit::Index,
-                       Unit::Nanoseconds, Unit::Microseconds, Unit::UnixSeconds, Unit::NetworkId, Unit::FlushMode, Unit::Asn,    Unit::Bucket};
+constexpr Unit UNITS[]{Unit::None,        Unit::PeerId,    Unit::Bytes,     Unit::VBytes,      Unit::Satoshi,
+                       Unit::Height,      Unit::Count,     Unit::Index,     Unit::Nanoseconds, Unit::Microseconds,
+                       Unit::UnixSeconds, Unit::NetworkId, Unit::FlushMode, Unit::Asn,         Unit::Bucket};
 constexpr Origin ORIGINS[]{Origin::Core, Origin::Patched, Origin::User, Origin::Coretap};
-constexpr std::pair<Handler, std::string_view> HANDLERS[]{{Handler::Generic, "generic"}, {Handler::Message, "message"}, {Handler::Coin, "coin"}};
+constexpr std::pair<Handler, std::string_view> HANDLERS[]{
+    {Handler::Generic, "generic"}, {Handler::Message, "message"}, {Handler::Coin, "coin"}};
 
 template <class Enum, std::size_t N>
 bool FromName(const Enum (&values)[N], std::string_view name, Enum& target)
@@ -56,7 +58,9 @@ json::object TracepointToJson(const RecordedTracepoint& row)
             {"on_by_default", row.def.on_by_default},
             {"since", row.def.since},
             {"doc", row.def.doc},
-            {"mode", row.mode == CT_MODE_DELIVER ? "deliver" : row.mode == CT_MODE_COUNT ? "count" : "off"},
+            {"mode", row.mode == CT_MODE_DELIVER ? "deliver" :
+                     row.mode == CT_MODE_COUNT   ? "count" :
+                                                   "off"},
             {"args", std::move(args)}};
 }
 
@@ -174,17 +178,17 @@ util::Result<SessionInfo> SessionFromJson(std::string_view text)
         const json::value* member{object->if_contains(name)};
         return member == nullptr ? nullptr : member->if_array();
     };
-    if (const json::array* words{array("filter")}) {
+    if (const json::array * words{array("filter")}) {
         for (const json::value& word : *words) {
             if (!word.is_string()) continue;
             info.filter.emplace_back(word.get_string().c_str(), word.get_string().size());
             MakePrintable(info.filter.back());
         }
     }
-    if (const json::array* snap{array("snap")}) {
+    if (const json::array * snap{array("snap")}) {
         for (std::size_t i{0}; i < std::min(snap->size(), info.snap.size()); ++i) ReadNumber((*snap)[i], info.snap[i]);
     }
-    if (const json::array* rows{array("tracepoints")}) {
+    if (const json::array * rows{array("tracepoints")}) {
         if (rows->size() > CT_MAX_TRACEPOINTS) return malformed("a session with more tracepoints than there can be");
         for (const json::value& row : *rows) {
             if (!ReadTracepoint(row, info.tracepoints.emplace_back())) {

@@ -16,10 +16,14 @@ std::string LooksLike(std::span<const std::byte> bytes)
     static constexpr Kind KINDS[]{
         {"\x28\xb5\x2f\xfd", "it is compressed with zstd (`zstd -dc FILE | coretap ... -` unpacks it)"},
         {"\x1f\x8b", "it is compressed with gzip (`gzip -dc FILE | coretap ... -` unpacks it)"},
-        {"\xfd" "7zXZ", "it is compressed with xz (`xz -dc FILE | coretap ... -` unpacks it)"},
+        {"\xfd"
+         "7zXZ",
+         "it is compressed with xz (`xz -dc FILE | coretap ... -` unpacks it)"},
         {"BZh", "it is compressed with bzip2 (`bzip2 -dc FILE | coretap ... -` unpacks it)"},
         {"PK\x03\x04", "it is a zip archive"},
-        {"\x7f" "ELF", "it is a program"},
+        {"\x7f"
+         "ELF",
+         "it is a program"},
         {"SQLite format 3", "it is an SQLite database"},
         {"\xd4\xc3\xb2\xa1", "it is a capture of packets (pcap)"},
         {"\x0a\x0d\x0d\x0a", "it is a capture of packets (pcapng)"},

@@ -149,15 +149,16 @@ Totals TotalsFromJson(const json::object& object)
     ReadAmounts(object, "by_tracepoint", totals.by_tracepoint);
     ReadAmounts(object, "messages_in", totals.messages_in);
     ReadAmounts(object, "messages_out", totals.messages_out);
-    if (const json::value* lost{object.if_contains("lost")}; lost != nullptr && lost->is_object()) {
+    if (const json::value * lost{object.if_contains("lost")}; lost != nullptr && lost->is_object()) {
         for (const auto& [tracepoint, reasons] : lost->get_object()) {
             if (!reasons.is_object()) continue;
             for (const auto& [reason, count] : reasons.get_object()) {
-                ReadNumber(count, totals.lost[Printable({tracepoint.data(), tracepoint.size()})][Printable({reason.data(), reason.size()})]);
+                ReadNumber(count,
+                           totals.lost[Printable({tracepoint.data(), tracepoint.size()})][Printable({reason.data(), reason.size()})]);
             }
         }
     }
-    if (const json::value* nodes{object.if_contains("nodes")}; nodes != nullptr && nodes->is_array()) {
+    if (const json::value * nodes{object.if_contains("nodes")}; nodes != nullptr && nodes->is_array()) {
         for (const json::value& value : nodes->get_array()) {
             const json::object* member{value.if_object()};
             if (member == nullptr) continue;

@@ -237,7 +237,7 @@ util::Result<const TracepointDef*> Catalogue::AddUser(TracepointDef def)
         return util::Error{util::Errc::Usage, "tracepoint " + def.FullName() +
                                                   " is already in the catalogue; a row of the configuration can only add new ones"};
     }
-    if (const TracepointDef* row{Append(std::move(def))}) return row;
+    if (const TracepointDef * row{Append(std::move(def))}) return row;
     return util::Error{util::Errc::Usage,
                        "too many user-defined tracepoints: at most " + std::to_string(CT_MAX_TRACEPOINTS - CT_USER_BASE)};
 }
@@ -253,8 +253,8 @@ const TracepointDef* Catalogue::FindRecorded(const TracepointDef& def) const
 
 util::Result<const TracepointDef*> Catalogue::AddRecorded(TracepointDef def)
 {
-    if (const TracepointDef* row{FindRecorded(def)}) return row;
-    if (const TracepointDef* row{Append(std::move(def))}) return row;
+    if (const TracepointDef * row{FindRecorded(def)}) return row;
+    if (const TracepointDef * row{Append(std::move(def))}) return row;
     return util::Error{util::Errc::Unsupported,
                        "too many tracepoints beyond the built-in ones, in recordings and configuration together: at most " +
                            std::to_string(CT_MAX_TRACEPOINTS - CT_USER_BASE)};

@@ -48,10 +48,7 @@ inline std::string ReadFile(const std::filesystem::path& path)
     return {std::istreambuf_iterator<char>{stream}, {}};
 }
 
-inline void WriteFile(const std::filesystem::path& path, std::string_view bytes)
-{
-    std::ofstream{path, std::ios::binary} << bytes;
-}
+inline void WriteFile(const std::filesystem::path& path, std::string_view bytes) { std::ofstream{path, std::ios::binary} << bytes; }
 
 inline archive::SessionInfo MakeSession(const event::Catalogue& catalogue, char id = 'a')
 {
@@ -75,7 +72,10 @@ struct Seen {
     std::uint32_t origin{0};
     std::string name;
     bool operator==(const Seen& other) const { return record == other.record && utc_ns == other.utc_ns && name == other.name; }
-    friend void PrintTo(const Seen& seen, std::ostream* out) { *out << seen.name << " at " << seen.utc_ns << ", " << seen.record.size() << " bytes"; }
+    friend void PrintTo(const Seen& seen, std::ostream* out)
+    {
+        *out << seen.name << " at " << seen.utc_ns << ", " << seen.record.size() << " bytes";
+    }
 };
 
 inline Seen See(const event::Event& event)
@@ -115,7 +115,8 @@ struct Replayed {
     }
 };
 
-inline Replayed ReplayWith(event::Catalogue& catalogue, const std::vector<std::filesystem::path>& paths, archive::ReplayOptions options = {})
+inline Replayed ReplayWith(event::Catalogue& catalogue, const std::vector<std::filesystem::path>& paths,
+                           archive::ReplayOptions options = {})
 {
     Replayed replayed;
     auto source{archive::ReplaySource::Open(paths, catalogue, options, [&](const std::string& text) { replayed.notices.push_back(text); })};

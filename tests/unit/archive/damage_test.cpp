@@ -321,14 +321,18 @@ TEST_P(Refused, WithWhatItLooksLike)
     EXPECT_FALSE(Inspect(folder / "x", false));
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Damage, Refused,
-    testing::Values(NoRecording{"empty", "", "is empty"}, NoRecording{"gzip", "\x1f\x8b\x08 something", "gzip"},
-                    NoRecording{"json", "{\"ts\":\"2026\"}\n", "log --json"}, NoRecording{"text", "hello\nworld\n", "text"},
-                    NoRecording{"zeros", std::string(100'000, '\0'), "zeros"}, NoRecording{"elf", std::string{"\x7f"} + "ELF" + std::string(900'000, 'x'), "program"},
-                    NoRecording{"magic_only", "\x89" "CTAP\r\n\x1a", "begins like a recording"},
-                    NoRecording{"noise", std::string{"\x01\x02\x03\xff\xfe"}, "unknown"}),
-    [](const auto& suite_info) { return suite_info.param.name; });
+INSTANTIATE_TEST_SUITE_P(Damage, Refused,
+                         testing::Values(NoRecording{"empty", "", "is empty"}, NoRecording{"gzip", "\x1f\x8b\x08 something", "gzip"},
+                                         NoRecording{"json", "{\"ts\":\"2026\"}\n", "log --json"},
+                                         NoRecording{"text", "hello\nworld\n", "text"},
+                                         NoRecording{"zeros", std::string(100'000, '\0'), "zeros"},
+                                         NoRecording{"elf", std::string{"\x7f"} + "ELF" + std::string(900'000, 'x'), "program"},
+                                         NoRecording{"magic_only",
+                                                     "\x89"
+                                                     "CTAP\r\n\x1a",
+                                                     "begins like a recording"},
+                                         NoRecording{"noise", std::string{"\x01\x02\x03\xff\xfe"}, "unknown"}),
+                         [](const auto& suite_info) { return suite_info.param.name; });
 
 TEST(Newer, FormatAndRecordsAreRefusedInWords)
 {
@@ -348,8 +352,11 @@ TEST(Newer, FormatAndRecordsAreRefusedInWords)
     EXPECT_THAT(joined.error, HasSubstr("newer coretap"));
 
     // records of a newer kind
-    const std::string json{R"({"session_id":"0123456789abcdef0123456789abcdef","part":1,"coretap_version":"9.9","abi_version":2,"tracepoints":[]})"};
-    BlockHeader session{.type = BlockType::Session, .session = SessionTag("0123456789abcdef"), .stored_size = static_cast<std::uint32_t>(json.size()),
+    const std::string json{
+        R"({"session_id":"0123456789abcdef0123456789abcdef","part":1,"coretap_version":"9.9","abi_version":2,"tracepoints":[]})"};
+    BlockHeader session{.type = BlockType::Session,
+                        .session = SessionTag("0123456789abcdef"),
+                        .stored_size = static_cast<std::uint32_t>(json.size()),
                         .raw_size = static_cast<std::uint32_t>(json.size())};
     session.stored_checksum = Checksum(std::as_bytes(std::span{json}));
     const auto session_bytes = EncodeHeader(session);

@@ -25,7 +25,8 @@ TEST(RoundTrip, EveryRow)
     EventMaker maker;
     std::vector<Event> events;
     std::uint64_t ts{MONOTONIC_NS};
-    for (const event::TracepointDef* def : maker.Catalogue().Rows()) events.push_back(maker.Make(def->id, {.fault_mask = 1, .cut_mask = 2, .ts_ns = ts++}));
+    for (const event::TracepointDef* def : maker.Catalogue().Rows())
+        events.push_back(maker.Make(def->id, {.fault_mask = 1, .cut_mask = 2, .ts_ns = ts++}));
     Record(maker.Catalogue(), folder / "a.ctap", events);
     const Replayed replayed{Replay({folder / "a.ctap"})};
     EXPECT_EQ(replayed.error, "");
@@ -87,8 +88,9 @@ TEST(RoundTrip, LargestPayloads)
     for (int i{0}; i < 5; ++i) {
         std::string payload(CT_MAX_PAYLOAD, static_cast<char>('a' + i));
         for (std::size_t at{0}; at < payload.size(); at += 7) payload[at] = static_cast<char>(at * 2654435761U >> 13);
-        events.push_back(maker.Make(event::id::INBOUND_MESSAGE, {.args = {{"msg_type", "block"}, {"size", CT_MAX_PAYLOAD}, {"payload", payload}},
-                                                                 .ts_ns = MONOTONIC_NS + static_cast<std::uint64_t>(i)}));
+        events.push_back(
+            maker.Make(event::id::INBOUND_MESSAGE, {.args = {{"msg_type", "block"}, {"size", CT_MAX_PAYLOAD}, {"payload", payload}},
+                                                    .ts_ns = MONOTONIC_NS + static_cast<std::uint64_t>(i)}));
     }
     Record(maker.Catalogue(), folder / "a.ctap", events, 2);
     const Replayed replayed{Replay({folder / "a.ctap"})};
@@ -102,7 +104,8 @@ TEST(RoundTrip, ManySmallOnesOverManyBlocks)
     EventMaker maker;
     std::vector<Event> events;
     for (int i{0}; i < 50'000; ++i) {
-        events.push_back(maker.Make(static_cast<std::uint16_t>(i % 23), {.args = {{"peer_id", i % 91}}, .ts_ns = MONOTONIC_NS + static_cast<std::uint64_t>(i)}));
+        events.push_back(maker.Make(static_cast<std::uint16_t>(i % 23),
+                                    {.args = {{"peer_id", i % 91}}, .ts_ns = MONOTONIC_NS + static_cast<std::uint64_t>(i)}));
     }
     const auto recorder{StartRecorder(maker.Catalogue(), folder / "a.ctap", {.block_bytes = 64 << 10})};
     for (std::size_t at{0}; at < events.size(); at += 1'000) ASSERT_TRUE(recorder->Write(std::span{events}.subspan(at, 1'000)));
