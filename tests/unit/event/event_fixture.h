@@ -47,7 +47,9 @@ public:
 
     event::Event Make(std::uint16_t tracepoint, const Change& change = {})
     {
-        const event::TracepointDef& def{*m_catalogue.Find(tracepoint)};
+        const event::TracepointDef* const row{m_catalogue.Find(tracepoint)};
+        if (!row) std::abort();
+        const event::TracepointDef& def{*row};
         m_records.push_back(std::make_unique<std::vector<std::byte>>(MakeRecord(def, change)));
         auto parsed = event::ParseRecord(*m_records.back(), m_catalogue, UTC_NS - static_cast<std::int64_t>(MONOTONIC_NS), change.origin);
         if (!parsed) std::abort();

@@ -44,7 +44,7 @@ protected:
     std::string Record(const std::string& name, const std::vector<event::Event>& events,
                        const char* session = "00112233445566778899aabbccddeeff")
     {
-        const std::string path{(m_folder / name).string()};
+        std::string path{(m_folder / name).string()};
         auto files = archive::PartFiles::Single(path, true);
         EXPECT_TRUE(files) << files.GetError().what;
         archive::SessionInfo info;
