@@ -141,6 +141,29 @@ TEST(MessageForms, WhatWasNotReachedIsNotShownAsZero)
     }
 }
 
+TEST(MessageForms, WhatWasReachedIsShown)
+{
+    // To the byte: one less, and the field is not there.
+    const Payload filterload{"filterload", Encoder{}.Var("abc").U32(11).U32(5).U8(1).Take()};
+    EXPECT_EQ(Content(filterload.DecodeCut(3)), "filter=6162");
+    EXPECT_EQ(Content(filterload.DecodeCut(7)), "filter=616263");
+    EXPECT_EQ(Content(filterload.DecodeCut(8)), "filter=616263 hash_functions=11");
+    EXPECT_EQ(Content(filterload.DecodeCut(12)), "filter=616263 hash_functions=11 tweak=5");
+    EXPECT_EQ(Content(filterload.Decode()), "filter=616263 hash_functions=11 tweak=5 flags=1");
+    const Payload long_filter{"filterload", Encoder{}.Var(std::string(300, 'a')).U32(11).U32(5).U8(1).Take()};
+    EXPECT_EQ(Content(long_filter.DecodeCut(3 + 300 + 3)).find("hash_functions"), std::string::npos);
+    EXPECT_NE(Content(long_filter.DecodeCut(3 + 300 + 4)).find("hash_functions=11"), std::string::npos);
+    const Payload reject{"reject", Encoder{}.Var("tx").U8(0x41).Var("why").Take()};
+    EXPECT_EQ(Content(reject.DecodeCut(3)), "message=\"tx\"");
+    EXPECT_EQ(Content(reject.DecodeCut(4)), "message=\"tx\" code=65 code_name=dust");
+    const Payload sendtxrcncl{"sendtxrcncl", Encoder{}.U32(1).U64(2).Take()};
+    EXPECT_EQ(Content(sendtxrcncl.DecodeCut(3)), "");
+    EXPECT_EQ(Content(sendtxrcncl.DecodeCut(4)), "version=1");
+    const Payload getcfilters{"getcfilters", Encoder{}.U8(0).U32(7).Raw(Hash(1)).Take()};
+    EXPECT_EQ(Content(getcfilters.DecodeCut(4)), "filter_type=basic");
+    EXPECT_EQ(Content(getcfilters.DecodeCut(5)), "filter_type=basic start_height=7");
+}
+
 TEST(MessageForms, UnreadableTextKeepsItsBytes)
 {
     const auto json = [](std::string_view agent) {
