@@ -27,7 +27,7 @@ public:
     StandIn& operator=(StandIn&& other) noexcept;
     ~StandIn();
 
-    /** Looks for coretap-sim beside this program. `arguments` are its own. */
+    /** Looks for coretap-sim beside this program. `arguments` are its own; recordings they name are opened here, with our privileges. */
     static util::Result<StandIn> Prepare(const std::vector<std::string>& arguments, const std::string& user);
     void Go();
     const std::string& Path() const noexcept { return m_path; }

@@ -14,11 +14,13 @@ struct ExportOptions {
     std::vector<std::string> fields;
     std::string each;
     std::string output;
+    std::string decode{"off"};
     bool guard_formulas{false};
 };
 
 Exit RunExport(const ExportOptions& options, Io io)
 {
+    const event::Decode decode{DecodeOf(options.decode)};
     sinks::table::TableOptions table{.each = options.each, .guard_formulas = options.guard_formulas};
     const auto format{sinks::table::ParseFormat(options.format)};
     if (!format) return Report(io, format.GetError());
@@ -26,12 +28,17 @@ Exit RunExport(const ExportOptions& options, Io io)
     for (const std::string& list : options.fields) {
         if (const auto parsed{sinks::table::ParseFields(list, table.fields)}; !parsed) return Report(io, parsed.GetError());
     }
+    if (decode != event::Decode::Off && (table.format != sinks::table::Format::JsonLines || !table.fields.empty() || !table.each.empty())) {
+        return Report(io, {util::Errc::Usage,
+                           "--decode is for whole events: --format jsonl without --fields; a table decodes what its fields ask for"});
+    }
     const auto of_payload = [](const std::string& path) {
         return path.starts_with("decoded") || path == "payload" || path == "args.payload";
     };
     const bool payloads{of_payload(table.each) || std::ranges::any_of(table.fields, of_payload)};
     auto session{Session::Prepare(options.session, {.payloads = payloads}, io)};
     if (!session) return Report(io, session.GetError());
+    table.whole = {.decode = decode, .shown_payload = &(*session)->ShownPayload().snap};
     auto layout{sinks::table::Layout::Make(table, (*session)->Catalogue(), (*session)->Filter())};
     if (!layout) return Report(io, layout.GetError());
 
@@ -73,6 +80,7 @@ void AddExport(CLI::App& app, Command& chosen)
     command->add_option("--each", options->each, "a row for each element of this array; its members are each.NAME")
         ->type_name("PATH")
         ->group(table);
+    AddDecodeOption(*command, options->decode, table);
     command->add_option("-o,--output", options->output, "not to stdout, but into this file")->type_name("FILE")->group(table);
     command->add_flag("--guard-formulas", options->guard_formulas, "CSV for spreadsheets: text that looks like a formula gets a ' in front")
         ->group(table);

@@ -19,10 +19,7 @@ struct ShowOptions {
 void AddShowOptions(CLI::App& command, ShowOptions& options)
 {
     const std::string how{"How to show them"};
-    command.add_option("--decode", options.decode, "what P2P messages say: off, short (a phrase), full (everything)")
-        ->check(CLI::IsMember({"off", "short", "full"}))
-        ->type_name("HOW")
-        ->group(how);
+    AddDecodeOption(command, options.decode, how);
     command.add_flag("--json", options.json, "one JSON object a line (docs/json.md)")->group(how);
     command.add_flag("--hex", options.payload_hex, "captured payloads in the text too")->group(how);
     command.add_flag("--ascii", options.ascii, "plain ASCII")->group(how);
@@ -31,11 +28,6 @@ void AddShowOptions(CLI::App& command, ShowOptions& options)
         ->type_name("WHEN")
         ->group(how);
     AddReportOptions(command, options.session, how);
-}
-
-event::Decode DecodeOf(const std::string& name)
-{
-    return name == "full" ? event::Decode::Full : name == "short" ? event::Decode::Short : event::Decode::Off;
 }
 
 Exit Show(const ShowOptions& options, bool full_speed, Io io)

@@ -17,6 +17,7 @@
 #include "archive/recorder.h"
 #include "archive/replay_source.h"
 #include "cli/commands.h"
+#include "event/decode.h"
 #include "pipeline/filter.h"
 #include "tracer/attacher.h"
 
@@ -71,6 +72,10 @@ void AddLimitOptions(CLI::App& command, SessionOptions& options, bool live = tru
 void AddReportOptions(CLI::App& command, SessionOptions& options, const std::string& group);
 /** `--ring` … `--perf-uprobes`. */
 void AddTracingOptions(CLI::App& command, SessionOptions& options, bool live = true);
+
+/** `--decode off|short|full`, into the name that DecodeOf() takes. */
+void AddDecodeOption(CLI::App& command, std::string& decode, const std::string& group);
+event::Decode DecodeOf(const std::string& name);
 
 /** Whether two paths lead to the same file; `-` is none. */
 bool SameFile(const std::string& a, const std::string& b);

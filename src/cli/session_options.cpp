@@ -83,6 +83,19 @@ void AddRecordOptions(CLI::App& command, SessionOptions& options, bool named_rec
     command.add_flag("--overwrite", options.overwrite, "even if there is such a file")->group(group);
 }
 
+void AddDecodeOption(CLI::App& command, std::string& decode, const std::string& group)
+{
+    command.add_option("--decode", decode, "what P2P messages say: off, short (a phrase), full (everything)")
+        ->check(CLI::IsMember({"off", "short", "full"}))
+        ->type_name("HOW")
+        ->group(group);
+}
+
+event::Decode DecodeOf(const std::string& name)
+{
+    return name == "full" ? event::Decode::Full : name == "short" ? event::Decode::Short : event::Decode::Off;
+}
+
 void AddLimitOptions(CLI::App& command, SessionOptions& options, bool live)
 {
     const std::string until{"Until when (default: Ctrl-C, or the end)"};

@@ -222,7 +222,7 @@ void LiveSource::OnMessage(const Message& message)
     } else if (kind == "gone") {
         const auto pid{static_cast<std::uint32_t>(Number(body, "pid"))};
         const auto known{m_nodes.find(pid)};
-        m_gone[pid] = std::chrono::steady_clock::now();
+        m_gone[pid] = {std::chrono::steady_clock::now(), __atomic_load_n(&m_ring->Shared().produced, __ATOMIC_ACQUIRE)};
         ClearPeerTags(pid); // another program may go on under this pid (execve), with other peers
         if (known == m_nodes.end()) return;
         if (known->second.wanted) {
@@ -472,10 +472,10 @@ void LiveSource::GiveBackCounters()
 {
     const auto now{std::chrono::steady_clock::now()};
     std::erase_if(m_gone, [&](const auto& gone) {
-        const auto& [tgid, since]{gone};
-        // its last records have been drained by now, and it fires no more
-        if (now - since < GIVE_BACK_AFTER) return false;
+        const auto& [tgid, end]{gone};
         ct_shared& shared{m_ring->Shared()};
+        // it fires no more, but a sink that is slow may have left its last records in the ring: their peers' strings are needed
+        if (now - end.since < GIVE_BACK_AFTER || shared.consumed < end.produced) return false;
         for (std::uint32_t row{0}; row < CT_NODE_OTHER; ++row) {
             if (shared.nodes[row] != tgid) continue;
             AddCounters(row, m_tallies);

@@ -64,10 +64,14 @@ class LiveSource : public pipeline::Source {
         std::string label;
     };
     std::map<std::uint32_t, Known> m_nodes;
-    std::map<std::uint32_t, std::chrono::steady_clock::time_point> m_gone; //!< ended, counters not yet given back
-    std::uint64_t m_asked_at_ns{0};                                        //!< time of the record whose process the attacher was asked for
-    std::uint64_t m_emitted_ns{0};                                         //!< time of the last record handed over
-    std::uint32_t m_last_tgid{0};                                          //!< of the record before: saves looking up its node
+    struct Gone {
+        std::chrono::steady_clock::time_point since;
+        std::uint64_t produced{0}; //!< where in the ring its last record ends at the latest
+    };
+    std::map<std::uint32_t, Gone> m_gone; //!< ended, counters not yet given back
+    std::uint64_t m_asked_at_ns{0};       //!< time of the record whose process the attacher was asked for
+    std::uint64_t m_emitted_ns{0};        //!< time of the last record handed over
+    std::uint32_t m_last_tgid{0};         //!< of the record before: saves looking up its node
     bool m_last_wanted{true};
 
     struct Pending {

@@ -182,5 +182,27 @@ class Endings(Case):
         tap.stop()
 
 
+
+class SlowReader(Case):
+    def test_the_last_events_of_a_node_keep_their_peers_names(self):
+        """Who reads our output is slow, and the node has ended long before its last events are taken from the ring."""
+        binary = self.sim_copy()
+        reading, writing = os.pipe()
+        tap = Tap(self, "--duration", "60s", binary=binary, stdout=writing)
+        os.close(writing)
+        fired = harness.Sim(self, binary, "--scenario", "firehose", "--count", "60000").expect(0).result()["fired"]
+        text = b""
+        with open(reading, "rb", buffering=0) as pipe:
+            while chunk := pipe.read(1 << 16):
+                text += chunk
+                time.sleep(0.006)  # some 10 MB/s: each batch of the ring takes longer than the node's memory was kept once
+                if b'"coretap:node_gone"' in text[-2000:] and tap.process.poll() is None:
+                    tap.send(signal.SIGINT)
+        tap.expect(0)
+        messages = [line for line in text.splitlines() if b"_message" in line[:200]]
+        self.assertEqual(len(messages), fired["net:inbound_message"] + fired["net:outbound_message"])
+        self.assertEqual([line for line in messages if b'"faults"' in line][:3], [])
+
+
 if __name__ == "__main__":
     harness.main()

@@ -77,6 +77,9 @@ def ipv6(data):
     return str(ipaddress.IPv6Address(data))
 
 
+INTERNAL = bytes.fromhex("fd6b88c08724")  # INTERNAL_IN_IPV6_PREFIX, src/netaddress.h
+
+
 def legacy_address(judge, raw, with_time):
     """26 bytes, 30 with time. Exception: the judge takes the last four bytes for an IPv4 address whatever the twelve before
     them say ("We only support IPv4"); SetLegacyIPv6() of src/netaddress.cpp looks at them. So the address is read from
@@ -90,7 +93,7 @@ def legacy_address(judge, raw, with_time):
         network, address = "ipv4", ip
     elif host.startswith(bytes.fromhex("fd87d87eeb43")):
         network, address = "torv2", base32(host[6:]) + ".onion"
-    elif host.startswith(bytes.fromhex("fd6b88c08724")):
+    elif host.startswith(INTERNAL):
         network, address = "internal", base32(host[6:]) + ".internal"
     else:
         network, address = "ipv6", ipv6(host)
@@ -104,17 +107,24 @@ def legacy_address(judge, raw, with_time):
 
 def address_v2(judge):
     net, ip, number, port, time = fields(judge, "net", "ip", "nServices", "port", "time")
+    network = NETWORKS[net]
     if net in (2, 6):
-        ip = ipv6(ipaddress.IPv6Address(ip).packed)
-    return services(number) | {"network": NETWORKS[net], "address": ip, "port": port, "time": time}
+        raw = ipaddress.IPv6Address(ip).packed
+        ip = ipv6(raw)
+        if net == 2 and raw.startswith(INTERNAL):
+            # Exception: no more than an IPv6 address for the judge; UnserializeV2Stream() of src/netaddress.h recognizes it.
+            network, ip = "internal", base32(raw[6:]) + ".internal"
+    return services(number) | {"network": network, "address": ip, "port": port, "time": time}
 
 
 def packed(net, ip):
     """The bytes of an address in addrv2."""
     if net == 4:
-        return base64.b32decode(ip[:56].upper())[:32]  # the key; behind it stand a checksum and a version
+        return base64.b32decode(ip.removesuffix(".onion").upper())[:-3]  # the key; behind it stand a checksum and a version
     if net == 5:
-        return base64.b32decode(ip[:52].upper() + "====")
+        # Of a key that is not whole the judge takes away four digits in place of the padding: those bytes are lost.
+        digits = ip.removesuffix(".b32.i2p").upper()
+        return base64.b32decode(digits + "====") if len(digits) == 52 else b""
     return ipaddress.ip_address(ip).packed
 
 
@@ -203,7 +213,7 @@ def version(judge, payload):
         expected["addr_from"] = legacy_address(addr_from, payload[46:72], False)
     elif fields(addr_from, "net", "ip", "nServices", "port", "time") != [1, "0.0.0.0", 0, 0, 0]:
         raise Unexpected("a sender's address from nowhere")
-    if len(payload) > 72:
+    if len(payload) > 46:  # whoever has an address of his own has a nonce, too
         expected["nonce"] = f"{nonce:016x}"
     if len(payload) > 80:
         expected["user_agent"] = agent.decode()
@@ -392,3 +402,58 @@ MESSAGES = {
 
 # Exception: types that the judge never heard of, since Bitcoin Core has removed them (BIP 61; the alert system).
 REMOVED = {"reject", "alert"}
+
+
+# ---- from the payload alone, where the judge reads nothing, or something else --------------------------------------------
+
+def headers_alone(payload):
+    """Exception: the judge reads `headers` as blocks, with the transactions they count; Bitcoin Core reads each count, "assume it is
+    0", and goes on with the next header (ProcessMessage(), "headers")."""
+    count, at = read_compact(payload, 0)
+    shown = []
+    for _ in range(count):
+        shown.append(header_of(payload[at:at + 80]))
+        tx_count, at = read_compact(payload, at + 80)
+        if tx_count:
+            shown[-1]["tx_count"] = tx_count
+    return {"count": count, "headers": shown}, at
+
+
+def addrv2_alone(payload):
+    """Exception: the judge stops at networks it does not know, and Tor v2 is one; Bitcoin Core passes over those addresses (BIP 155;
+    SetNetFromBIP155Network() and UnserializeV2Stream() of src/netaddress)."""
+    count, at = read_compact(payload, 0)
+    shown = []
+    for _ in range(count):
+        time, = struct.unpack_from("<I", payload, at)
+        number, at = read_compact(payload, at + 4)
+        network = payload[at]
+        size, at = read_compact(payload, at + 1)
+        raw = payload[at:at + size]
+        port, = struct.unpack_from(">H", payload, at + size)
+        at += size + 2
+        name, address = network, raw.hex()
+        if network == 3 and size == 10:
+            name, address = "torv2", base32(raw) + ".onion"
+        elif network == 2 and raw.startswith(INTERNAL):
+            name, address = "internal", base32(raw[6:]) + ".internal"
+        elif network in NETWORKS:
+            name = NETWORKS[network]
+            if network == 4:
+                checksum = hashlib.sha3_256(b".onion checksum" + raw + b"\x03").digest()[:2]
+                address = base32(raw + checksum + b"\x03") + ".onion"
+            elif network == 5:
+                address = base32(raw) + ".b32.i2p"
+            else:
+                address = str(ipaddress.ip_address(raw))
+        shown.append(services(number) | {"network": name, "address": address, "port": port, "time": time})
+    return {"count": count, "addresses": shown}, at
+
+
+def filteradd_alone(payload):
+    """Exception: msg_filteradd() wants an argument that the judge does not give, so it reads none at all."""
+    size, at = read_compact(payload, 0)
+    return {"data": payload[at:at + size].hex()}, at + size
+
+
+ALONE = {"headers": headers_alone, "addrv2": addrv2_alone, "filteradd": filteradd_alone}
