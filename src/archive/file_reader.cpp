@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "abi/coretap_abi.h"
+#include "archive/open_file.h"
 #include "archive/session_json.h"
 #include "archive/sniff.h"
 
@@ -49,27 +50,13 @@ bool AreRecords(std::span<const std::byte> bytes, std::uint32_t count) noexcept
 
 util::Result<FileReader> FileReader::Open(const std::filesystem::path& path)
 {
-    if (path == "-") {
-        util::Fd fd{::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)};
-        if (!fd) return Error{Errc::Io, fmt::format("cannot read stdin: {}", std::strerror(errno)), errno};
-        return FromFd(std::move(fd), "stdin");
-    }
-    util::Fd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY)};
-    if (!fd) {
-        const int error{errno};
-        const Errc code{error == ENOENT || error == ENOTDIR ? Errc::NotFound :
-                        error == EACCES || error == EPERM   ? Errc::Permission :
-                                                              Errc::Io};
-        return Error{code, fmt::format("cannot read the recording {}: {}", path.string(), std::strerror(error)), error};
-    }
-    return FromFd(std::move(fd), path.string());
+    auto file{OpenForReading(path)};
+    if (!file) return file.GetError();
+    return FromFd(std::move(file->fd), std::move(file->name));
 }
 
 util::Result<FileReader> FileReader::FromFd(util::Fd fd, std::string name)
 {
-    struct stat status {};
-    if (::fstat(fd.Get(), &status) == 0 && S_ISDIR(status.st_mode))
-        return Error{Errc::Malformed, fmt::format("{} is a directory; give the recordings in it", name), EISDIR};
     FileReader reader;
     reader.m_input = Input{std::move(fd), std::move(name)};
     if (auto checked{reader.CheckIsRecording()}; !checked) return checked.GetError();

@@ -139,7 +139,14 @@ util::Result<> FromBlocks(FileReader& file, FileSummary& summary)
 
 util::Result<FileSummary> Inspect(const std::filesystem::path& path, bool thorough)
 {
-    auto file{FileReader::Open(path)};
+    auto file{OpenForReading(path)};
+    if (!file) return file.GetError();
+    return Inspect(std::move(*file), thorough);
+}
+
+util::Result<FileSummary> Inspect(OpenFile given, bool thorough)
+{
+    auto file{FileReader::FromFd(std::move(given.fd), std::move(given.name))};
     if (!file) return file.GetError();
     FileSummary summary;
     summary.path = file->Name();

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "archive/damage.h"
+#include "archive/open_file.h"
 #include "archive/session_info.h"
 #include "pipeline/ledger.h"
 #include "util/result.h"
@@ -55,6 +56,8 @@ struct FileSummary {
  * `thorough` reads, decompresses, checks and parses everything (coretap verify); otherwise totals come from the index where the recording has one
  * (coretap info). Errors as ReplaySource::Open.
  */
+util::Result<FileSummary> Inspect(OpenFile file, bool thorough);
+/** Opens the file besides. */
 util::Result<FileSummary> Inspect(const std::filesystem::path& path, bool thorough);
 
 } // namespace coretap::archive

@@ -36,7 +36,8 @@ util::Error CannotMake(const std::string& shown, int error)
 util::Result<util::Fd> NewFile(int dir_fd, const std::string& name, const std::string& shown, bool overwrite)
 {
     struct stat status {};
-    if (overwrite && ::fstatat(dir_fd, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) {
+    const bool there{::fstatat(dir_fd, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0};
+    if (there && (overwrite || (S_ISREG(status.st_mode) && status.st_size == 0))) { // an empty file holds nothing that could be lost
         if (S_ISDIR(status.st_mode))
             return util::Error{util::Errc::Usage, fmt::format("{} is a directory, not a file to record into", shown), EISDIR};
         if (!S_ISREG(status.st_mode) && !S_ISLNK(status.st_mode))
@@ -51,12 +52,16 @@ util::Result<util::Fd> NewFile(int dir_fd, const std::string& name, const std::s
                                EEXIST};
         return CannotMake(shown, errno);
     }
-    if (::geteuid() == 0) {
-        const unsigned uid{FromSudo("SUDO_UID")}, gid{FromSudo("SUDO_GID")};
-        // A file system without owners (vfat) refuses: then it belongs to nobody in particular, and that is not worth failing.
-        if (uid != ~0U && ::fchown(fd.Get(), uid, gid) != 0) errno = 0;
-    }
+    GiveToUserBehindSudo(fd.Get());
     return fd;
+}
+
+void GiveToUserBehindSudo(int fd)
+{
+    if (::geteuid() != 0) return;
+    const unsigned uid{FromSudo("SUDO_UID")}, gid{FromSudo("SUDO_GID")};
+    // A file system without owners (vfat) refuses: then it belongs to nobody in particular, and that is not worth failing.
+    if (uid != ~0U && ::fchown(fd, uid, gid) != 0) errno = 0;
 }
 
 } // namespace coretap::archive

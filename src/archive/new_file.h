@@ -10,10 +10,13 @@ namespace coretap::archive {
 
 /**
  * A new file called `name` in the directory `dir_fd` (AT_FDCWD with a path), mode 0600, of the user behind sudo if there is
- * one. One that is there already is an error unless `overwrite`, which removes it first: a file that others may read does not
+ * one. One that is there already, and not empty, is an error unless `overwrite`, which removes it first: a file that others may read does not
  * become the recording. `shown` is its name in messages.
  */
 util::Result<util::Fd> NewFile(int dir_fd, const std::string& name, const std::string& shown, bool overwrite);
+
+/** If we are root through sudo, the file belongs to who called it, as one that a shell's redirection makes. */
+void GiveToUserBehindSudo(int fd);
 
 /** Why that went wrong, from its errno. */
 util::Error CannotMake(const std::string& shown, int error);

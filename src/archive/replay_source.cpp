@@ -354,9 +354,22 @@ ReplaySource::~ReplaySource() = default;
 util::Result<std::unique_ptr<ReplaySource>> ReplaySource::Open(const std::vector<std::filesystem::path>& paths, event::Catalogue& catalogue,
                                                                ReplayOptions options, OnNotice notice)
 {
-    if (paths.empty()) return util::Error{util::Errc::Usage, "there is no recording to replay"};
-    if (!notice) notice = [](const std::string&) {};
+    std::vector<OpenFile> files;
     AllowFiles(paths.size());
+    for (const std::filesystem::path& path : paths) {
+        auto file{OpenForReading(path)};
+        if (!file) return file.GetError();
+        files.push_back(std::move(*file));
+    }
+    return Open(std::move(files), catalogue, options, std::move(notice));
+}
+
+util::Result<std::unique_ptr<ReplaySource>> ReplaySource::Open(std::vector<OpenFile> files, event::Catalogue& catalogue,
+                                                               ReplayOptions options, OnNotice notice)
+{
+    if (files.empty()) return util::Error{util::Errc::Usage, "there is no recording to replay"};
+    if (!notice) notice = [](const std::string&) {};
+    AllowFiles(files.size());
     std::vector<FoundSession> sessions;
     const auto session_of = [&sessions](std::uint64_t tag, const SessionInfo& info) -> FoundSession& {
         auto found{std::ranges::find(sessions, tag, &FoundSession::tag)};
@@ -364,8 +377,8 @@ util::Result<std::unique_ptr<ReplaySource>> ReplaySource::Open(const std::vector
         if (found->info.tracepoints.empty()) found->info = info; // of the parts before, the sessions' blocks are lost
         return *found;
     };
-    for (const std::filesystem::path& path : paths) {
-        auto opened{FileReader::Open(path)};
+    for (OpenFile& given : files) {
+        auto opened{FileReader::FromFd(std::move(given.fd), std::move(given.name))};
         if (!opened) return opened.GetError();
         if (!opened->Bytes().Seekable()) {
             auto file{std::make_shared<FileReader>(std::move(*opened))};
@@ -384,7 +397,8 @@ util::Result<std::unique_ptr<ReplaySource>> ReplaySource::Open(const std::vector
             Segment segment;
             segment.info = file->Session();
             segment.tag = file->Tag();
-            session_of(segment.tag, segment.info).parts.push_back({std::move(file), std::move(segment)});
+            FoundSession& session{session_of(segment.tag, segment.info)};
+            session.parts.push_back({std::move(file), std::move(segment)});
             continue;
         }
         auto segments{Segments(*opened)};
@@ -399,7 +413,8 @@ util::Result<std::unique_ptr<ReplaySource>> ReplaySource::Open(const std::vector
                 if (!another) return another.GetError();
                 reader = std::make_shared<FileReader>(std::move(*another));
             }
-            session_of(segment.tag, segment.info).parts.push_back({reader, std::move(segment)});
+            FoundSession& session{session_of(segment.tag, segment.info)};
+            session.parts.push_back({reader, std::move(segment)});
         }
     }
     for (FoundSession& session : sessions) PutInOrder(session, notice);

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "archive/open_file.h"
 #include "archive/session_info.h"
 #include "event/catalogue.h"
 #include "pipeline/pipeline.h"
@@ -43,10 +44,13 @@ class ReplaySource final : public pipeline::Source {
 
 public:
     /**
-     * Opens the files and reads what their sessions say. Rows of tracepoints that `catalogue` does not know, or knows in
+     * Reads what the files' sessions say. Rows of tracepoints that `catalogue` does not know, or knows in
      * another form, are added to it (as Origin::User); records are given its ids as they are read. Fails with NotFound, Permission, Io, and Malformed: no
      * recording, or one of a newer version of coretap.
      */
+    static util::Result<std::unique_ptr<ReplaySource>> Open(std::vector<OpenFile> files, event::Catalogue& catalogue, ReplayOptions options,
+                                                            OnNotice notice);
+    /** Opens the files besides. */
     static util::Result<std::unique_ptr<ReplaySource>> Open(const std::vector<std::filesystem::path>& paths, event::Catalogue& catalogue,
                                                             ReplayOptions options, OnNotice notice);
     ~ReplaySource() override;

@@ -34,6 +34,9 @@ void AddNodeOptions(CLI::App& command, NodeOptions& options, const std::string& 
 /** Absolute, without `.`, `..` and trailing slashes; as a node's data directory is known. Symbolic links stay. */
 std::string NormalPath(const std::string& path);
 
+/** Whom a command becomes that was started as root and reads what strangers wrote. */
+inline constexpr const char* DEFAULT_USER{"nobody"};
+
 /** Report an error the way all commands do. */
 Exit Report(const Io& io, const util::Error& error);
 /** Whether to colour: `auto`, `always`, `never`; NO_COLOR and TERM=dumb are heeded by auto. */

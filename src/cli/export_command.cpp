@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <memory>
 
-#include "archive/part_files.h"
 #include "cli/session.h"
 #include "sinks/table/table_sink.h"
 
@@ -36,25 +35,13 @@ Exit RunExport(const ExportOptions& options, Io io)
         return path.starts_with("decoded") || path == "payload" || path == "args.payload";
     };
     const bool payloads{of_payload(table.each) || std::ranges::any_of(table.fields, of_payload)};
-    auto session{Session::Prepare(options.session, {.payloads = payloads}, io)};
+    auto session{Session::Prepare(options.session, {.payloads = payloads, .output = options.output}, io)};
     if (!session) return Report(io, session.GetError());
     table.whole = {.decode = decode, .shown_payload = &(*session)->ShownPayload().snap};
     auto layout{sinks::table::Layout::Make(table, (*session)->Catalogue(), (*session)->Filter())};
     if (!layout) return Report(io, layout.GetError());
 
-    util::Fd file;
-    if (!options.output.empty() && options.output != "-") {
-        for (const std::string& from : options.session.from) {
-            if (SameFile(from, options.output))
-                return Report(io, {util::Errc::Usage, from + " is the recording: export into another file"});
-        }
-        const auto files{archive::PartFiles::Single(options.output, true)};
-        if (!files) return Report(io, files.GetError());
-        auto opened{(*files)->Open(1)};
-        if (!opened) return Report(io, opened.GetError());
-        file = std::move(*opened);
-    }
-    sinks::table::TableSink sink{file ? file.Get() : io.out_fd, std::move(*layout), Session::StopFlag()};
+    sinks::table::TableSink sink{(*session)->OutputFd(), std::move(*layout), Session::StopFlag()};
     const Exit status{(*session)->Run({&sink})};
     for (const std::string& notice : sink.Notices()) io.err << "coretap: " << notice << '\n';
     return status;

@@ -19,8 +19,19 @@ struct RecordingOptions {
 Exit RunInspect(const RecordingOptions& options, bool thorough, Io io)
 {
     Exit status{Exit::Ok};
-    for (const std::string& file : options.files) {
-        const auto summary{archive::Inspect(file, thorough)};
+    std::vector<archive::OpenFile> files;
+    for (const std::string& name : options.files) {
+        auto file{archive::OpenForReading(name)};
+        if (file) {
+            files.push_back(std::move(*file));
+        } else {
+            status = std::max(status, Report(io, file.GetError()));
+        }
+    }
+    // a recording may come from anywhere: who looks into it has no privileges
+    if (const auto dropped{util::DropPrivileges(::geteuid() == 0 ? DEFAULT_USER : "-")}; !dropped) return Report(io, dropped.GetError());
+    for (archive::OpenFile& file : files) {
+        const auto summary{archive::Inspect(std::move(file), thorough)};
         if (!summary) {
             status = std::max(status, Report(io, summary.GetError()));
             continue;

@@ -5,8 +5,10 @@
 #include <charconv>
 #include <cmath>
 #include <csignal>
+#include <cstring>
 #include <filesystem>
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -14,6 +16,7 @@
 #include "app/ledger_text.h"
 #include "app/recording.h"
 #include "app/stand_in.h"
+#include "archive/new_file.h"
 #include "cli/size_text.h"
 #include "tracer/elf_probes.h"
 #include "tracer/live_source.h"
@@ -25,7 +28,6 @@
 namespace coretap::cli {
 namespace {
 
-constexpr const char* DEFAULT_USER{"nobody"};
 constexpr std::uint64_t LEAST_ROTATE_BYTES{1 << 20};
 constexpr std::chrono::seconds LEAST_ROTATE_AGE{1};
 
@@ -189,34 +191,164 @@ void Session::Notice(const std::string& text) const
 util::Result<std::unique_ptr<Session>> Session::Prepare(const SessionOptions& options, const SessionNeeds& needs, Io io)
 {
     std::unique_ptr<Session> session{new Session{options, io}};
-    if (auto read{session->ReadOptions(needs)}; !read) return read.GetError();
-    if (auto opened{session->OpenRecorder()}; !opened) return opened.GetError();
+    Session& s{*session};
+    if (auto checked{s.CheckOptions()}; !checked) return checked.GetError();
+    if (!options.config.empty()) {
+        auto loaded{app::LoadConfig(options.config)};
+        if (!loaded) return loaded.GetError();
+        s.m_config = std::move(*loaded);
+        if (auto added{app::AddUserTracepoints(s.m_config, s.m_catalogue)}; !added) return added.GetError();
+    }
+    s.m_trace.user = !options.user.empty() ? options.user : s.m_config.user.value_or(::geteuid() == 0 ? DEFAULT_USER : "-");
+    if (auto read{s.ReadLimits()}; !read) return read.GetError();
+    if (!options.from.empty()) {
+        auto files{s.OpenRecordings()};
+        if (!files) return files.GetError();
+        if (auto opened{s.OpenOutputs(needs)}; !opened) return opened.GetError();
+        // a recording may come from anywhere: who looks into it has no privileges
+        if (auto dropped{util::DropPrivileges(s.m_trace.user)}; !dropped) return dropped.GetError();
+        if (auto read{s.ReadRecordings(std::move(*files), needs)}; !read) return read.GetError();
+    }
+    if (auto read{s.ReadFilterAndPolicy(needs)}; !read)
+        return read.GetError(); // recordings may know tracepoints that the catalogue does not
+    if (options.from.empty()) {
+        if (auto opened{s.OpenOutputs(needs)}; !opened) return opened.GetError();
+    }
+    if (auto started{s.StartRecorder()}; !started) return started.GetError();
     return session;
 }
 
-util::Result<> Session::ReadOptions(const SessionNeeds& needs)
+util::Result<> Session::CheckOptions() const
 {
-    app::Config config;
-    if (!m_options.config.empty()) {
-        auto loaded{app::LoadConfig(m_options.config)};
-        if (!loaded) return loaded.GetError();
-        config = std::move(*loaded);
-        if (auto added{app::AddUserTracepoints(config, m_catalogue)}; !added) return added;
+    const SessionOptions& o{m_options};
+    const auto refuse = [](std::initializer_list<std::pair<const char*, bool>> flags, const char* why) -> util::Result<> {
+        for (const auto& [flag, given] : flags) {
+            if (given) return UsageError(fmt::format("{} {}", flag, why));
+        }
+        return {};
+    };
+    if (o.from.empty()) {
+        if (auto ok{
+                refuse({{"--since", !o.since.empty()}, {"--until", !o.until.empty()}, {"--speed", !o.speed.empty()}}, "is for recordings")};
+            !ok)
+            return ok;
+    } else if (auto ok{refuse({{"--pid", o.node.pid.has_value()},
+                               {"--binary", o.node.binary.has_value()},
+                               {"--datadir", o.node.datadir.has_value()},
+                               {"--sim", o.sim},
+                               {"--sim-if-none", o.sim_if_none},
+                               {"--sim-args", !o.sim_args.empty()},
+                               {"--no-wait", o.no_wait},
+                               {"--enable", !o.enable.empty()},
+                               {"--count-only", !o.count_only.empty()},
+                               {"--check", o.check},
+                               {"--ring", !o.ring.empty()},
+                               {"--measure-cost", o.measure_cost},
+                               {"--perf-uprobes", o.perf_uprobes}},
+                              "is for tracing a node; these events are from a recording")};
+               !ok) {
+        return ok;
     }
-    m_trace.user = !m_options.user.empty() ? m_options.user : config.user.value_or(::geteuid() == 0 ? DEFAULT_USER : "-");
-    if (auto opened{OpenRecordings(needs)}; !opened) return opened; // they may know tracepoints that the catalogue does not
+    if (o.record.empty())
+        return refuse({{"--rotate", !o.rotate.empty()}, {"--keep", !o.keep.empty()}, {"--overwrite", o.overwrite}},
+                      "is for recording: --record FILE");
+    if (o.check) return UsageError("--check traces nothing, so there is nothing to record");
+    for (const std::string& from : o.from) {
+        if (SameFile(from, o.record)) return UsageError(fmt::format("{} cannot be replayed and recorded into at the same time", from));
+    }
+    return {};
+}
 
-    auto spec{ParseFilter(m_options, config)};
+util::Result<std::vector<archive::OpenFile>> Session::OpenRecordings()
+{
+    std::vector<archive::OpenFile> files;
+    for (const std::string& name : m_options.from) {
+        auto file{archive::OpenForReading(name)};
+        if (!file) return file.GetError();
+        files.push_back(std::move(*file));
+    }
+    return files;
+}
+
+util::Result<> Session::OpenOutputs(const SessionNeeds& needs)
+{
+    const SessionOptions& o{m_options};
+    if (!needs.output.empty() && needs.output != "-") {
+        for (const std::string& from : o.from) {
+            if (SameFile(from, needs.output)) return UsageError(fmt::format("{} is the recording: write into another file", from));
+        }
+        m_output = util::Fd{::open(needs.output.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666)};
+        if (!m_output) {
+            const int error{errno};
+            return util::Error{error == EACCES || error == EPERM || error == EROFS ? util::Errc::Permission : util::Errc::Io,
+                               fmt::format("cannot write {}: {}", needs.output, std::strerror(error)), error};
+        }
+        archive::GiveToUserBehindSudo(m_output.Get());
+    }
+    if (o.record.empty()) return {};
+    m_record_options.wait_when_full = !o.from.empty();
+    std::uint64_t keep{0};
+    if (!o.keep.empty()) {
+        if (o.rotate.empty()) return UsageError("--keep is for parts: say --rotate 1GiB, or --rotate 1h, besides");
+        const auto parsed{ParseCount(o.keep, "--keep", "parts")};
+        if (!parsed) return parsed.GetError();
+        keep = std::min<std::uint64_t>(*parsed, UINT32_MAX);
+    }
+    if (!o.rotate.empty()) {
+        const auto size{util::ParseSize(o.rotate)};
+        const auto age{util::ParseDuration(o.rotate)};
+        if (!size && !age)
+            return UsageError(fmt::format("--rotate: {} is neither a size, like 1GiB, nor a time, like 1h", util::Quoted(o.rotate)));
+        if (size) m_record_options.rotate_bytes = *size;
+        if (!size) m_record_options.rotate_age = *age;
+        if ((size && *size < LEAST_ROTATE_BYTES) || (!size && *age < LEAST_ROTATE_AGE))
+            return UsageError("--rotate: a part has at least 1MiB, or 1s");
+        if (o.record == "-") return UsageError("--rotate needs a file's name: stdout has no parts");
+    }
+    auto files{o.rotate.empty() ? archive::PartFiles::Single(o.record, o.overwrite) :
+                                  archive::PartFiles::Rotating(o.record, static_cast<std::uint32_t>(keep), o.overwrite)};
+    if (!files) return files.GetError();
+    m_record_files = std::move(*files);
+    return {};
+}
+
+util::Result<> Session::ReadRecordings(std::vector<archive::OpenFile> files, const SessionNeeds& needs)
+{
+    archive::ReplayOptions replay{.speed = needs.full_speed ? 0.0 : 1.0};
+    if (!m_options.speed.empty()) {
+        const auto speed{ParseSpeed(m_options.speed)};
+        if (!speed) return speed.GetError();
+        replay.speed = *speed;
+    }
+    auto opened{archive::ReplaySource::Open(std::move(files), m_catalogue, replay,
+                                            [this](const std::string& text) { m_io.err << "coretap: " << text << std::endl; })};
+    if (!opened) return opened.GetError();
+    m_replay = std::move(*opened);
+    const std::vector<archive::SessionInfo>& sessions{m_replay->Sessions()};
+    std::int64_t start{sessions.empty() ? 0 : sessions.front().started_at_utc_ns};
+    for (const archive::SessionInfo& session : sessions) start = std::min(start, session.started_at_utc_ns);
+    const auto since{ParseEdge(m_options.since, "--since", start)};
+    if (!since) return since.GetError();
+    const auto until{ParseEdge(m_options.until, "--until", start)};
+    if (!until) return until.GetError();
+    if (*since && *until && **until <= **since) return UsageError("--until is not after --since: there is nothing between them");
+    m_replay->SetRange(*since, *until);
+    return {};
+}
+
+util::Result<> Session::ReadFilterAndPolicy(const SessionNeeds& needs)
+{
+    auto spec{ParseFilter(m_options, m_config)};
     if (!spec) return spec.GetError();
     app::TracepointChoice choice{SplitNames(m_options.enable), SplitNames(m_options.count_only)};
-    if (choice.enable.empty()) choice.enable = config.enable;
+    if (choice.enable.empty()) choice.enable = m_config.enable;
     // what is traced is shown
     if (!spec->only.empty()) spec->only.insert(spec->only.end(), choice.enable.begin(), choice.enable.end());
     auto filter{pipeline::Filter::Make(std::move(*spec), m_catalogue)};
     if (!filter) return filter.GetError();
     m_filter.emplace(std::move(*filter));
 
-    std::optional<app::PayloadPolicy> policy{config.payload};
+    std::optional<app::PayloadPolicy> policy{m_config.payload};
     if (!m_options.payload.empty()) {
         auto parsed{app::ParsePayloadPolicy(m_options.payload)};
         if (!parsed) return parsed.GetError();
@@ -224,85 +356,17 @@ util::Result<> Session::ReadOptions(const SessionNeeds& needs)
     }
     m_shown_payload = policy.value_or(app::PayloadPolicy{});
     if (!policy && (needs.payloads || !m_options.record.empty())) policy = *app::ParsePayloadPolicy("all");
-    if (auto read{ReadTraceOptions(config, choice, policy.value_or(app::PayloadPolicy{}))}; !read) return read;
-
-    if (!m_options.count.empty()) {
-        auto count{ParseCount(m_options.count, "--count", "events")};
-        if (!count) return count.GetError();
-        m_limits.count = *count;
-    }
-    if (!m_options.duration.empty()) {
-        auto duration{ParseTime(m_options.duration, "--duration")};
-        if (!duration) return duration.GetError();
-        m_limits.duration = *duration;
-    }
-    m_limits.stop = &g_stop;
-    auto every{ParseTime(m_options.stats_every == "0" ? "0s" : m_options.stats_every, "--stats")};
-    if (!every) return every.GetError();
-    m_stats_every = *every;
-    return {};
+    return ReadTraceOptions(choice, policy.value_or(app::PayloadPolicy{}));
 }
 
-util::Result<> Session::OpenRecordings(const SessionNeeds& needs)
-{
-    const SessionOptions& o{m_options};
-    if (o.from.empty()) {
-        for (const auto& [flag, given] : {std::pair{"--since", &o.since}, {"--until", &o.until}, {"--speed", &o.speed}}) {
-            if (!given->empty()) return UsageError(fmt::format("{} is for recordings", flag));
-        }
-        return {};
-    }
-    const std::pair<const char*, bool> live_only[]{
-        {"--pid", o.node.pid.has_value()},
-        {"--binary", o.node.binary.has_value()},
-        {"--datadir", o.node.datadir.has_value()},
-        {"--sim", o.sim},
-        {"--sim-if-none", o.sim_if_none},
-        {"--sim-args", !o.sim_args.empty()},
-        {"--no-wait", o.no_wait},
-        {"--enable", !o.enable.empty()},
-        {"--count-only", !o.count_only.empty()},
-        {"--check", o.check},
-        {"--ring", !o.ring.empty()},
-        {"--measure-cost", o.measure_cost},
-        {"--perf-uprobes", o.perf_uprobes},
-    };
-    for (const auto& [flag, given] : live_only) {
-        if (given) return UsageError(fmt::format("{} is for tracing a node; these events are from a recording", flag));
-    }
-    archive::ReplayOptions replay;
-    if (o.speed.empty()) {
-        replay.speed = needs.full_speed ? 0 : 1;
-    } else {
-        const auto speed{ParseSpeed(o.speed)};
-        if (!speed) return speed.GetError();
-        replay.speed = *speed;
-    }
-    const std::vector<std::filesystem::path> paths{o.from.begin(), o.from.end()};
-    auto opened{archive::ReplaySource::Open(paths, m_catalogue, replay,
-                                            [this](const std::string& text) { m_io.err << "coretap: " << text << std::endl; })};
-    if (!opened) return opened.GetError();
-    m_replay = std::move(*opened);
-    const std::vector<archive::SessionInfo>& sessions{m_replay->Sessions()};
-    std::int64_t start{sessions.empty() ? 0 : sessions.front().started_at_utc_ns};
-    for (const archive::SessionInfo& session : sessions) start = std::min(start, session.started_at_utc_ns);
-    const auto since{ParseEdge(o.since, "--since", start)};
-    if (!since) return since.GetError();
-    const auto until{ParseEdge(o.until, "--until", start)};
-    if (!until) return until.GetError();
-    if (*since && *until && **until <= **since) return UsageError("--until is not after --since: there is nothing between them");
-    m_replay->SetRange(*since, *until);
-    return {};
-}
-
-util::Result<> Session::ReadTraceOptions(const app::Config& config, const app::TracepointChoice& choice, const app::PayloadPolicy& policy)
+util::Result<> Session::ReadTraceOptions(const app::TracepointChoice& choice, const app::PayloadPolicy& policy)
 {
     auto modes{app::ChooseModes(m_catalogue, *m_filter, choice)};
     if (!modes) return modes.GetError();
     m_trace.modes = *modes;
     m_trace.snap = app::ChooseSnap(policy.snap, *m_filter);
 
-    std::uint64_t ring_bytes{config.ring_bytes.value_or(tracer::DEFAULT_RING_BYTES)};
+    std::uint64_t ring_bytes{m_config.ring_bytes.value_or(tracer::DEFAULT_RING_BYTES)};
     if (!m_options.ring.empty()) {
         const auto parsed{util::ParseSize(m_options.ring)};
         if (!parsed) return UsageError("--ring: " + parsed.GetError().what);
@@ -322,49 +386,35 @@ util::Result<> Session::ReadTraceOptions(const app::Config& config, const app::T
     return {};
 }
 
-util::Result<> Session::OpenRecorder()
+util::Result<> Session::ReadLimits()
 {
-    const SessionOptions& o{m_options};
-    if (o.record.empty()) {
-        for (const auto& [flag, given] :
-             {std::pair{"--rotate", !o.rotate.empty()}, {"--keep", !o.keep.empty()}, {"--overwrite", o.overwrite}}) {
-            if (given) return UsageError(fmt::format("{} is for recording: --record FILE", flag));
-        }
-        return {};
+    if (!m_options.count.empty()) {
+        auto count{ParseCount(m_options.count, "--count", "events")};
+        if (!count) return count.GetError();
+        m_limits.count = *count;
     }
-    if (o.check) return UsageError("--check traces nothing, so there is nothing to record");
-    if (o.record == "-" && m_io.out_is_terminal)
-        return UsageError("a recording is not for a terminal: name a file, or send stdout somewhere");
-    for (const std::string& from : o.from) {
-        if (SameFile(from, o.record)) return UsageError(fmt::format("{} cannot be replayed and recorded into at the same time", from));
+    if (!m_options.duration.empty()) {
+        auto duration{ParseTime(m_options.duration, "--duration")};
+        if (!duration) return duration.GetError();
+        m_limits.duration = *duration;
     }
-    archive::RecorderOptions options;
-    options.wait_when_full = m_replay != nullptr;
-    std::uint64_t keep{0};
-    if (!o.keep.empty()) {
-        if (o.rotate.empty()) return UsageError("--keep is for parts: say --rotate 1GiB, or --rotate 1h, besides");
-        const auto parsed{ParseCount(o.keep, "--keep", "parts")};
-        if (!parsed) return parsed.GetError();
-        keep = std::min<std::uint64_t>(*parsed, UINT32_MAX);
-    }
-    if (!o.rotate.empty()) {
-        const auto size{util::ParseSize(o.rotate)};
-        const auto age{util::ParseDuration(o.rotate)};
-        if (!size && !age)
-            return UsageError(fmt::format("--rotate: {} is neither a size, like 1GiB, nor a time, like 1h", util::Quoted(o.rotate)));
-        if (size) options.rotate_bytes = *size;
-        if (!size) options.rotate_age = *age;
-        if ((size && *size < LEAST_ROTATE_BYTES) || (!size && *age < LEAST_ROTATE_AGE))
-            return UsageError("--rotate: a part has at least 1MiB, or 1s");
-        if (o.record == "-") return UsageError("--rotate needs a file's name: stdout has no parts");
-    }
+    m_limits.stop = &g_stop;
+    auto every{ParseTime(m_options.stats_every == "0" ? "0s" : m_options.stats_every, "--stats")};
+    if (!every) return every.GetError();
+    m_stats_every = *every;
+    return {};
+}
+
+util::Result<> Session::StartRecorder()
+{
+    if (!m_record_files) return {};
     tracer::Modes modes{m_trace.modes};
     if (m_replay) { // whatever was recorded passes, on by default or not
         for (const event::TracepointDef* row : m_catalogue.Rows()) {
             if (m_filter->WantsTracepoint(*row)) modes[row->id] = CT_MODE_DELIVER;
         }
     }
-    archive::SessionInfo info{app::DescribeSession(m_catalogue, modes, m_trace.snap, FilterWords(o))};
+    archive::SessionInfo info{app::DescribeSession(m_catalogue, modes, m_trace.snap, FilterWords(m_options))};
     if (m_replay) {
         const std::vector<archive::SessionInfo>& sessions{m_replay->Sessions()};
         if (sessions.size() != 1) {
@@ -379,10 +429,7 @@ util::Result<> Session::OpenRecorder()
         info.snap = first.snap;
         info.filter.insert(info.filter.begin(), first.filter.begin(), first.filter.end());
     }
-    auto files{o.rotate.empty() ? archive::PartFiles::Single(o.record, o.overwrite) :
-                                  archive::PartFiles::Rotating(o.record, static_cast<std::uint32_t>(keep), o.overwrite)};
-    if (!files) return files.GetError();
-    auto recorder{archive::Recorder::Start(std::move(info), m_catalogue, std::move(*files), options)};
+    auto recorder{archive::Recorder::Start(std::move(info), m_catalogue, std::move(m_record_files), m_record_options)};
     if (!recorder) return recorder.GetError();
     m_recorder = std::move(*recorder);
     return {};
@@ -425,8 +472,6 @@ Exit Session::FinishRecording(const pipeline::Ledger& ledger, Exit status)
 
 Exit Session::RunReplay(std::vector<pipeline::Sink*>& sinks)
 {
-    // the files are open: what decodes them needs no privileges
-    if (const auto dropped{util::DropPrivileges(m_trace.user)}; !dropped) return Report(m_io, dropped.GetError());
     const auto start{std::chrono::steady_clock::now()};
     auto next_stats{start + m_stats_every};
     app::RunHooks hooks{

@@ -14,12 +14,15 @@
 #include "app/config.h"
 #include "app/payload_policy.h"
 #include "app/session.h"
+#include "archive/open_file.h"
+#include "archive/part_files.h"
 #include "archive/recorder.h"
 #include "archive/replay_source.h"
 #include "cli/commands.h"
 #include "event/decode.h"
 #include "pipeline/filter.h"
 #include "tracer/attacher.h"
+#include "util/fd.h"
 
 namespace coretap::cli {
 
@@ -84,15 +87,17 @@ bool SameFile(const std::string& a, const std::string& b);
 struct SessionNeeds {
     bool payloads{false};  //!< captured as a whole unless the user says otherwise
     bool full_speed{true}; //!< of recordings, unless the user says otherwise; else as recorded
+    std::string output{};  //!< a file for the command's data, opened (and emptied) while there is the right to; none: stdout
 };
 
 /**
- * A session from the command line to the exit status. Prepare() reads the configuration, opens recordings and the file to record
- * into; the command then opens its own outputs; Run() gives up privileges, traces or replays, and reports on stderr.
+ * A session from the command line to the exit status. Prepare() opens files, gives up privileges if all that is read are recordings, and only
+ * then looks into them. Run() traces, for which it gives up privileges in its own way, or replays, and reports on stderr.
  */
 class Session {
     SessionOptions m_options;
     Io m_io;
+    app::Config m_config;
     event::Catalogue m_catalogue;
     std::optional<pipeline::Filter> m_filter;
     tracer::TraceOptions m_trace;
@@ -100,7 +105,10 @@ class Session {
     std::chrono::nanoseconds m_stats_every{0};
     std::optional<app::PayloadPolicy> m_shown_payload;
     std::unique_ptr<archive::ReplaySource> m_replay;
+    std::unique_ptr<archive::PartFiles> m_record_files;
+    archive::RecorderOptions m_record_options;
     std::unique_ptr<archive::Recorder> m_recorder;
+    util::Fd m_output;
 
     Session(const SessionOptions& options, Io io) : m_options{options}, m_io{io} {}
 
@@ -111,7 +119,8 @@ public:
     const pipeline::Filter& Filter() const noexcept { return *m_filter; }
     /** The raw payload bytes the user asked to see, by message type; none if `--payload` was not said. */
     const app::PayloadPolicy& ShownPayload() const noexcept { return *m_shown_payload; }
-    bool FromRecordings() const noexcept { return m_replay != nullptr; }
+    /** Where the command's data goes: needs.output, or stdout. */
+    int OutputFd() const noexcept { return m_output ? m_output.Get() : m_io.out_fd; }
     /** Set when a signal asked to stop. */
     static const std::atomic<bool>* StopFlag() noexcept;
 
@@ -119,10 +128,14 @@ public:
     Exit Run(std::vector<pipeline::Sink*> sinks);
 
 private:
-    util::Result<> ReadOptions(const SessionNeeds& needs);
-    util::Result<> OpenRecordings(const SessionNeeds& needs);
-    util::Result<> ReadTraceOptions(const app::Config& config, const app::TracepointChoice& choice, const app::PayloadPolicy& policy);
-    util::Result<> OpenRecorder();
+    util::Result<> CheckOptions() const;
+    util::Result<std::vector<archive::OpenFile>> OpenRecordings();
+    util::Result<> OpenOutputs(const SessionNeeds& needs);
+    util::Result<> ReadRecordings(std::vector<archive::OpenFile> files, const SessionNeeds& needs);
+    util::Result<> ReadFilterAndPolicy(const SessionNeeds& needs);
+    util::Result<> ReadTraceOptions(const app::TracepointChoice& choice, const app::PayloadPolicy& policy);
+    util::Result<> ReadLimits();
+    util::Result<> StartRecorder();
     Exit RunLive(std::vector<pipeline::Sink*>& sinks);
     Exit RunReplay(std::vector<pipeline::Sink*>& sinks);
     /** Close the recording and say what is in it. */
