@@ -378,7 +378,8 @@ util::Result<std::unique_ptr<ReplaySource>> ReplaySource::Open(const std::vector
             Segment segment;
             segment.info = file->Session();
             segment.tag = file->Tag();
-            session_of(segment.tag, segment.info).parts.push_back({std::move(file), std::move(segment)});
+            FoundSession& session{session_of(segment.tag, segment.info)};
+            session.parts.push_back({std::move(file), std::move(segment)});
             continue;
         }
         auto segments{Segments(*opened)};
@@ -393,7 +394,8 @@ util::Result<std::unique_ptr<ReplaySource>> ReplaySource::Open(const std::vector
                 if (!another) return another.GetError();
                 reader = std::make_shared<FileReader>(std::move(*another));
             }
-            session_of(segment.tag, segment.info).parts.push_back({reader, std::move(segment)});
+            FoundSession& session{session_of(segment.tag, segment.info)};
+            session.parts.push_back({reader, std::move(segment)});
         }
     }
     for (FoundSession& session : sessions) PutInOrder(session, notice);
