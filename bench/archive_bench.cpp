@@ -41,6 +41,8 @@ constexpr std::string_view USAGE{R"(usage: coretap-bench-archive record|replay|s
   --block BYTES    of a block (default: the recorder's own)
 )"};
 
+constexpr std::int64_t UTC_OFFSET_NS{1'750'000'000'000'000'000};
+
 struct Options {
     std::string what, file;
     std::uint64_t events{2'000'000}, megabytes{0}, rate{0}, payload{CT_MAX_PAYLOAD}, block{0};
@@ -128,6 +130,7 @@ public:
         const auto peers{sim::MakePeers(rng, 0, 125, 1'750'000'000)};
         std::size_t next{0};
         for (Prepared& prepared : m_batches) {
+            prepared.batch.utc_offset_ns = UTC_OFFSET_NS;
             for (std::size_t i{0}; i < EVENTS; ++i, ++next) {
                 const std::uint32_t pick{firehose.order[next % firehose.order.size()]};
                 const sim::Prebuilt& message{firehose.pool[pick & ~sim::Firehose::OUTBOUND]};
@@ -189,7 +192,7 @@ archive::SessionInfo Session(const event::Catalogue& catalogue)
 {
     archive::SessionInfo info;
     info.session_id = "c0ffee00c0ffee00c0ffee00c0ffee00";
-    info.utc_offset_ns = 1'750'000'000'000'000'000;
+    info.utc_offset_ns = UTC_OFFSET_NS;
     for (const event::TracepointDef* def : catalogue.Rows()) info.tracepoints.push_back({*def, CT_MODE_DELIVER});
     return info;
 }
@@ -259,7 +262,7 @@ void Seek(const Options& options)
 {
     event::Catalogue catalogue;
     pipeline::Batch batch;
-    const auto first_utc_ns{std::int64_t{1'750'000'000'000'000'000} + 5'000'000'000'000};
+    const auto first_utc_ns{UTC_OFFSET_NS + 5'000'000'000'000};
     std::vector<double> milliseconds;
     std::int64_t length_ns{INT64_MAX / 4};
     for (int i{0}; i <= 20; ++i) {

@@ -48,7 +48,11 @@ inline std::string ReadFile(const std::filesystem::path& path)
     return {std::istreambuf_iterator<char>{stream}, {}};
 }
 
-inline void WriteFile(const std::filesystem::path& path, std::string_view bytes) { std::ofstream{path, std::ios::binary} << bytes; }
+inline void WriteFile(const std::filesystem::path& path, std::string_view bytes)
+{
+    std::filesystem::remove(path); // ext4 flushes a file that is truncated and written again, which takes milliseconds
+    std::ofstream{path, std::ios::binary} << bytes;
+}
 
 inline archive::SessionInfo MakeSession(const event::Catalogue& catalogue, char id = 'a')
 {
