@@ -62,7 +62,6 @@ ReplayStream::ReplayStream(ReplayShared& shared, std::vector<Part> parts, const 
     : m_shared{shared},
       m_parts{std::move(parts)},
       m_ids{ids},
-      m_begun{!shared.options.since_utc_ns},
       m_last_offset_ns{m_parts.front().segment.info.started_at_utc_ns}
 {}
 
@@ -73,6 +72,7 @@ ReplayStream::~ReplayStream()
 
 void ReplayStream::Start()
 {
+    m_begun = !m_shared.options.since_utc_ns; // not earlier: SetRange() comes after Open()
     sigset_t all, before;
     ::sigfillset(&all);
     ::pthread_sigmask(SIG_SETMASK, &all, &before);

@@ -123,11 +123,13 @@ inline Replayed ReplayWith(event::Catalogue& catalogue, const std::vector<std::f
                            archive::ReplayOptions options = {})
 {
     Replayed replayed;
-    auto source{archive::ReplaySource::Open(paths, catalogue, options, [&](const std::string& text) { replayed.notices.push_back(text); })};
+    // the range as the command line gives it: when the sessions' start is known
+    auto source{archive::ReplaySource::Open(paths, catalogue, {.speed = options.speed}, [&](const std::string& text) { replayed.notices.push_back(text); })};
     if (!source) {
         replayed.error = source.GetError().what;
         return replayed;
     }
+    (*source)->SetRange(options.since_utc_ns, options.until_utc_ns);
     pipeline::Batch batch;
     std::vector<event::Event> events;
     for (;;) {
