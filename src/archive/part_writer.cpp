@@ -47,14 +47,14 @@ std::span<const std::byte> Compressor::Encode(std::span<const std::byte> raw, En
 }
 
 PartWriter::PartWriter(util::Fd fd, std::string name, Compressor& compressor, std::uint64_t session, std::uint32_t part,
-                       std::uint32_t first_number, const std::atomic<bool>* ending)
+                       std::uint32_t first_number, std::function<bool()> ending)
     : m_fd{std::move(fd)},
       m_name{std::move(name)},
       m_compressor{compressor},
       m_session{session},
       m_part{part},
       m_next_number{first_number},
-      m_ending{ending}
+      m_ending{std::move(ending)}
 {
     struct stat status {};
     const bool known{::fstat(m_fd.Get(), &status) == 0};
@@ -76,7 +76,7 @@ ssize_t PartWriter::WriteSome(std::span<const std::byte> bytes)
         if (ready < 0) return -1;
         if (ready > 0) return ::write(m_fd.Get(), bytes.data(), std::min<std::size_t>(bytes.size(), PIPE_BUF));
         const auto now{std::chrono::steady_clock::now()};
-        if (!m_ending->load(std::memory_order_relaxed)) since = now;
+        if (!m_ending()) since = now;
         if (now - since >= PATIENCE_AT_END) {
             errno = ETIMEDOUT;
             return -1;

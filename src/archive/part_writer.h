@@ -1,8 +1,8 @@
 // Writes blocks to one part. Used by the recorder's thread.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -46,7 +46,7 @@ class PartWriter {
     bool m_seekable{false};
     IndexBuilder m_index;
     bool m_is_pipe{false};
-    const std::atomic<bool>* m_ending{nullptr};
+    std::function<bool()> m_ending;
     std::optional<util::Error> m_failure;
 
     /** As write(2) on the first of `bytes`; a pipe is not waited for for ever once the recording is ending. */
@@ -55,9 +55,9 @@ class PartWriter {
     util::Result<> Append(const BlockHeader& header, std::span<const std::byte> stored);
 
 public:
-    /** Once `ending` is true, a pipe that nobody reads from is given up after two seconds. */
+    /** Once `ending` says true, a pipe that nobody reads from is given up after two seconds. */
     PartWriter(util::Fd fd, std::string name, Compressor& compressor, std::uint64_t session, std::uint32_t part, std::uint32_t first_number,
-               const std::atomic<bool>* ending);
+               std::function<bool()> ending);
 
     /** Fills in what the header says of encoding, sizes, number, session, part. */
     util::Result<> Write(BlockHeader header, std::span<const std::byte> raw);

@@ -121,7 +121,10 @@ public:
         if (!file) return file.GetError();
         m_info.part = part;
         m_info.utc_offset_ns = utc_offset_ns;
-        m_part.emplace(std::move(*file), m_files->Name(part), m_compressor, SessionTag(m_info.session_id), part, first_number, &m_ending);
+        m_part.emplace(std::move(*file), m_files->Name(part), m_compressor, SessionTag(m_info.session_id), part, first_number, [this] {
+            return m_ending.load(std::memory_order_relaxed) ||
+                   (m_options.stop != nullptr && m_options.stop->load(std::memory_order_relaxed));
+        });
         m_part_begun = Clock::now();
         m_part_has_records = false;
         m_counter = Counter{};

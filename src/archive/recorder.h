@@ -1,6 +1,7 @@
 // Records a session: a Sink that keeps what passes as canonical records in blocks on disk. docs/archive.md has the format.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -21,6 +22,7 @@ struct RecorderOptions {
     std::uint64_t rotate_bytes{0};                     //!< a new part when one reaches this size; 0: never
     std::chrono::nanoseconds rotate_age{0};            //!< a new part when one is that old; 0: never
     int level{1};                                      //!< of zstd
+    const std::atomic<bool>* stop{nullptr};            //!< once true, a pipe that nobody reads from is given up after two seconds
 };
 
 /** How the recording went. */

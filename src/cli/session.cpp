@@ -287,6 +287,7 @@ util::Result<> Session::OpenOutputs(const SessionNeeds& needs)
     }
     if (o.record.empty()) return {};
     m_record_options.wait_when_full = !o.from.empty();
+    m_record_options.stop = &g_stop;
     std::uint64_t keep{0};
     if (!o.keep.empty()) {
         if (o.rotate.empty()) return UsageError("--keep is for parts: say --rotate 1GiB, or --rotate 1h, besides");

@@ -265,6 +265,25 @@ TEST(Recorder, APipeThatNobodyReadsIsGivenUpAtTheEnd)
     EXPECT_EQ(finished.GetError().sys_errno, ETIMEDOUT);
 }
 
+TEST(Recorder, AskedToStopItGivesUpAPipeThatNobodyReads)
+{
+    int ends[2];
+    ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+    const util::Fd read_end{ends[0]};
+    EventMaker maker;
+    const auto events{Incompressible(maker, 400)};
+    std::atomic<bool> stop{false};
+    const auto recorder{RecordInto(maker, std::make_unique<GivenFile>(util::Fd{ends[1]}),
+                                   {.block_bytes = 16 << 10, .queue_bytes = 64 << 10, .wait_when_full = true, .stop = &stop})};
+    std::thread signal{[&] { stop = true; }};
+    const auto written{recorder->Write(events)};
+    const auto flushed{recorder->Flush()};
+    signal.join();
+    ASSERT_FALSE(written);
+    EXPECT_EQ(written.GetError().sys_errno, ETIMEDOUT);
+    EXPECT_FALSE(flushed);
+}
+
 TEST(Recorder, AClosedPipeIsAnError)
 {
     std::signal(SIGPIPE, SIG_IGN);
