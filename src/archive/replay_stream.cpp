@@ -59,10 +59,7 @@ IdMap MapKnownIds(const SessionInfo& info, const event::Catalogue& catalogue)
 }
 
 ReplayStream::ReplayStream(ReplayShared& shared, std::vector<Part> parts, const IdMap& ids)
-    : m_shared{shared},
-      m_parts{std::move(parts)},
-      m_ids{ids},
-      m_last_offset_ns{m_parts.front().segment.info.started_at_utc_ns}
+    : m_shared{shared}, m_parts{std::move(parts)}, m_ids{ids}, m_last_offset_ns{m_parts.front().segment.info.started_at_utc_ns}
 {}
 
 ReplayStream::~ReplayStream()

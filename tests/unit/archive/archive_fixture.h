@@ -124,7 +124,8 @@ inline Replayed ReplayWith(event::Catalogue& catalogue, const std::vector<std::f
 {
     Replayed replayed;
     // the range as the command line gives it: when the sessions' start is known
-    auto source{archive::ReplaySource::Open(paths, catalogue, {.speed = options.speed}, [&](const std::string& text) { replayed.notices.push_back(text); })};
+    auto source{archive::ReplaySource::Open(paths, catalogue, {.speed = options.speed},
+                                            [&](const std::string& text) { replayed.notices.push_back(text); })};
     if (!source) {
         replayed.error = source.GetError().what;
         return replayed;
