@@ -286,6 +286,7 @@ util::Result<FileReader::Step> FileReader::Skip(const std::optional<BlockHeader>
 
 util::Result<FileReader::Found> FileReader::Resync(std::uint64_t from, std::uint64_t extent_end)
 {
+    std::unordered_set<std::uint64_t> dead_ends;
     for (;;) {
         m_input.DoneBefore(from);
         const auto bytes{m_input.View(from, SCAN_PIECE)};
@@ -303,7 +304,7 @@ util::Result<FileReader::Found> FileReader::Resync(std::uint64_t from, std::uint
             // Peers may well send something that looks like a block, but they do not know the session's id.
             const bool ours{!m_have_session || ((*header)->session == m_tag && (!m_expected || (*header)->number >= *m_expected))};
             if (ours || at >= extent_end) return Found{true, at};
-            const auto leads{ChainLeadsPast(at, extent_end)};
+            const auto leads{ChainLeadsPast(at, extent_end, dead_ends)};
             if (!leads) return leads.GetError();
             if (*leads) return Found{true, at};
         }
@@ -311,26 +312,37 @@ util::Result<FileReader::Found> FileReader::Resync(std::uint64_t from, std::uint
     }
 }
 
-/** Whether blocks of one session follow each other from `at` to beyond what is damaged, or to the end. What a peer made up and stands inside of a block does not. */
-util::Result<bool> FileReader::ChainLeadsPast(std::uint64_t at, std::uint64_t extent_end)
+/**
+ * Whether blocks of one session follow each other from `at` to beyond what is damaged, or to the end. What a peer made up and stands inside
+ * of a block does not. `dead_ends`: where chains stood that did not; each place is looked at once, however many there are.
+ */
+util::Result<bool> FileReader::ChainLeadsPast(std::uint64_t at, std::uint64_t extent_end, std::unordered_set<std::uint64_t>& dead_ends)
 {
     std::optional<std::uint64_t> session;
     m_input.DoneBefore(at);
+    std::vector<std::uint64_t> passed;
     for (std::uint64_t position{at};;) {
         const auto bytes{m_input.View(position, HEADER_SIZE)};
         if (!bytes) return bytes.GetError();
-        if (bytes->empty()) return session.has_value();
+        if (bytes->empty() && session) return true;
         const auto header{DecodeHeader(*bytes)};
-        if (!header || header->version > FORMAT_VERSION) return false;
-        if (position >= extent_end) return true;
-        if (session && *session != header->session && header->type != BlockType::Session) return false;
-        session = header->session;
-        const std::uint64_t next{position + header->BlockSize()};
-        // whether the whole of it is there
-        const auto last{m_input.View(next - 1, 1)};
-        if (!last) return last.GetError();
-        if (last->empty()) return false;
-        position = next;
+        bool follows{header && header->version <= FORMAT_VERSION && !dead_ends.contains(position)};
+        if (follows && position >= extent_end) return true;
+        follows = follows && (!session || *session == header->session || header->type == BlockType::Session);
+        if (follows) {
+            session = header->session;
+            // whether the whole of it is there
+            const auto last{m_input.View(position + header->BlockSize() - 1, 1)};
+            if (!last) return last.GetError();
+            follows = !last->empty();
+        }
+        if (!follows) {
+            // A chain that comes by there later ends there as well; one that begins where this one ended need not.
+            dead_ends.insert(passed.begin(), passed.end());
+            return false;
+        }
+        passed.push_back(position);
+        position += header->BlockSize();
     }
 }
 

@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "archive/damage.h"
@@ -54,7 +55,7 @@ private:
         std::uint64_t at{0};
     };
     util::Result<Found> Resync(std::uint64_t from, std::uint64_t extent_end);
-    util::Result<bool> ChainLeadsPast(std::uint64_t at, std::uint64_t extent_end);
+    util::Result<bool> ChainLeadsPast(std::uint64_t at, std::uint64_t extent_end, std::unordered_set<std::uint64_t>& dead_ends);
     util::Result<std::optional<BlockHeader>> HeaderAt(std::uint64_t at);
     util::Result<Step> Skip(const std::optional<BlockHeader>& header, std::uint64_t there, std::string reason);
     Step Unreadable(std::string reason);

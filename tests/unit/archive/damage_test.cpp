@@ -328,6 +328,26 @@ TEST(Damage, APeerThatSendsARecordingIsNotBelieved)
     }
 }
 
+TEST(Damage, HeadersThatLeadNowhereAreFollowedOnce)
+{
+    // In what is damaged somebody has put header after header of a session of his own, which end in nothing.
+    const Small small;
+    std::string bytes{small.bytes.substr(0, small.places[3].at) + "damaged"};
+    constexpr std::uint32_t MANY{60'000};
+    for (std::uint32_t i{0}; i < MANY; ++i) {
+        const auto header = EncodeHeader({.number = i, .session = SessionTag(std::string(32, 'f'))});
+        bytes.append(reinterpret_cast<const char*>(header.data()), header.size());
+    }
+    bytes.append(2 * HEADER_SIZE, '\0');
+    const auto path{small.folder / "many.ctap"};
+    WriteFile(path, bytes);
+    const auto start{std::chrono::steady_clock::now()};
+    const auto summary{Inspect(path, true)};
+    ASSERT_TRUE(summary);
+    EXPECT_EQ(summary->damage.size(), 1U);
+    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds{10}); // each from each: minutes
+}
+
 struct NoRecording {
     const char* name;
     std::string bytes;
