@@ -175,7 +175,8 @@ util::Result<> ReplayStream::ReadPart(Part& part, std::optional<std::uint32_t>& 
             const IndexEntry& entry{segment.index[i]};
             if (!Wanted(entry)) continue;
             const std::uint64_t end{i + 1 < segment.index.size() ? segment.begin + segment.index[i + 1].offset : segment.end};
-            if (file.At() != segment.begin + entry.offset) file.Jump(segment.begin + entry.offset, entry.number);
+            // Not back: damage at the end of the run before may have reached into this one, and has been told.
+            if (file.At() < segment.begin + entry.offset) file.Jump(segment.begin + entry.offset, entry.number);
             if (auto read{ReadTo(part, end)}; !read) return read;
         }
         if (all) {

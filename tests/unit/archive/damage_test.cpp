@@ -348,6 +348,22 @@ TEST(Damage, HeadersThatLeadNowhereAreFollowedOnce)
     EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds{10}); // each from each: minutes
 }
 
+TEST(Damage, ARangeTellsOfItOnce)
+{
+    const Small small{5};
+    std::string flipped{small.bytes};
+    for (const std::size_t block : {3, 4}) { // next to each other
+        ASSERT_EQ(small.places[block].type, BlockType::Records);
+        flipped[small.places[block].at + 3] ^= 1; // in the magic
+    }
+    const auto path{small.folder / "two.ctap"};
+    WriteFile(path, flipped);
+    const auto all{Replay({path})};
+    const auto range{Replay({path}, {.since_utc_ns = UTC_NS - 1'000'000'000})};
+    EXPECT_EQ(range.WithoutDamage(), all.WithoutDamage());
+    EXPECT_EQ(range.notices, all.notices);
+}
+
 struct NoRecording {
     const char* name;
     std::string bytes;
