@@ -4,6 +4,8 @@
 #include "archive/file_reader.h"
 #include "archive/format.h"
 #include "archive/inspect.h"
+#include "archive/json_read.h"
+#include "archive/session_json.h"
 #include "unit/archive/archive_fixture.h"
 
 namespace coretap::archive {
@@ -346,6 +348,16 @@ TEST(Damage, HeadersThatLeadNowhereAreFollowedOnce)
     ASSERT_TRUE(summary);
     EXPECT_EQ(summary->damage.size(), 1U);
     EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds{10}); // each from each: minutes
+}
+
+TEST(Damage, JsonThatWouldFillTheMemoryIsNotRead)
+{
+    std::string ones{"1"};
+    for (std::size_t i{0}; i < Document::MOST_BYTES / 16; ++i) ones += ",1";
+    const std::string head{R"({"session_id":")" + std::string(32, 'a') + R"(","part":1)"};
+    EXPECT_TRUE(SessionFromJson(head + "}"));
+    EXPECT_TRUE(SessionFromJson(head + R"(,"x":[1,1]})"));
+    EXPECT_FALSE(SessionFromJson(head + R"(,"x":[)" + ones + "]}"));
 }
 
 TEST(Damage, ARangeTellsOfItOnce)
