@@ -32,6 +32,8 @@ public:
      * there are threads and before privileges are dropped. It ends with us.
      */
     static util::Result<std::unique_ptr<PartFiles>> Rotating(const std::filesystem::path& path, std::uint32_t keep, bool overwrite);
+    /** Whether `file` has the place of a part that Rotating(path) may come to. */
+    static bool IsPart(const std::filesystem::path& path, const std::filesystem::path& file);
 };
 
 } // namespace coretap::archive

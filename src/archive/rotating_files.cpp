@@ -185,6 +185,16 @@ std::optional<std::string> EarlierPart(int dir_fd, const Names& names)
 
 } // namespace
 
+bool PartFiles::IsPart(const std::filesystem::path& path, const std::filesystem::path& file)
+{
+    if (!Names{path}.IsPart(file.filename().string())) return false;
+    const auto folder = [](const std::filesystem::path& of) {
+        return of.has_parent_path() ? of.parent_path() : std::filesystem::path{"."};
+    };
+    std::error_code error;
+    return std::filesystem::equivalent(folder(path), folder(file), error) && !error;
+}
+
 util::Result<std::unique_ptr<PartFiles>> PartFiles::Rotating(const std::filesystem::path& path, std::uint32_t keep, bool overwrite)
 {
     if (path.empty() || path == "-" || !path.has_filename())

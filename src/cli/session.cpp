@@ -89,7 +89,7 @@ std::vector<std::string> FilterWords(const SessionOptions& options)
     for (const auto& [flag, values] : kinds) {
         for (const std::string& value : *values) words.insert(words.end(), {flag, value});
     }
-    if (!options.payload.empty()) words.insert(words.end(), {"--payload", options.payload});
+    if (!options.payload.empty() && options.from.empty()) words.insert(words.end(), {"--payload", options.payload});
     return words;
 }
 
@@ -161,6 +161,16 @@ bool AnyNodeRuns()
     return false;
 }
 
+/** Of files that are yet to be made, too. */
+bool WillBeSameFile(const std::string& a, const std::string& b)
+{
+    std::error_code error;
+    const auto place = [&error](const std::string& name) {
+        return std::filesystem::weakly_canonical(std::filesystem::absolute(name, error), error);
+    };
+    return SameFile(a, b) || (a != "-" && b != "-" && place(a) == place(b) && !error);
+}
+
 /** How the run ended, for the exit status. */
 Exit ExitOf(const util::Result<>& outcome, const Io& io)
 {
@@ -192,7 +202,7 @@ util::Result<std::unique_ptr<Session>> Session::Prepare(const SessionOptions& op
 {
     std::unique_ptr<Session> session{new Session{options, io}};
     Session& s{*session};
-    if (auto checked{s.CheckOptions()}; !checked) return checked.GetError();
+    if (auto checked{s.CheckOptions(needs)}; !checked) return checked.GetError();
     if (!options.config.empty()) {
         auto loaded{app::LoadConfig(options.config)};
         if (!loaded) return loaded.GetError();
@@ -218,7 +228,7 @@ util::Result<std::unique_ptr<Session>> Session::Prepare(const SessionOptions& op
     return session;
 }
 
-util::Result<> Session::CheckOptions() const
+util::Result<> Session::CheckOptions(const SessionNeeds& needs) const
 {
     const SessionOptions& o{m_options};
     const auto refuse = [](std::initializer_list<std::pair<const char*, bool>> flags, const char* why) -> util::Result<> {
@@ -253,8 +263,14 @@ util::Result<> Session::CheckOptions() const
         return refuse({{"--rotate", !o.rotate.empty()}, {"--keep", !o.keep.empty()}, {"--overwrite", o.overwrite}},
                       "is for recording: --record FILE");
     if (o.check) return UsageError("--check traces nothing, so there is nothing to record");
+    if (!needs.shows && !o.from.empty() && !o.payload.empty())
+        return UsageError("--payload is for tracing a node; what a recording has of payloads is copied as it is");
+    const bool to_stdout{needs.output.empty() || needs.output == "-"};
+    if (needs.shows && (to_stdout ? o.record == "-" : WillBeSameFile(needs.output, o.record)))
+        return UsageError("the recording and what is shown cannot go to the same place: name another file");
     for (const std::string& from : o.from) {
-        if (SameFile(from, o.record)) return UsageError(fmt::format("{} cannot be replayed and recorded into at the same time", from));
+        if (SameFile(from, o.record) || (!o.rotate.empty() && archive::PartFiles::IsPart(o.record, from)))
+            return UsageError(fmt::format("{} cannot be replayed and recorded into at the same time", from));
     }
     return {};
 }

@@ -87,7 +87,8 @@ bool SameFile(const std::string& a, const std::string& b);
 struct SessionNeeds {
     bool payloads{false};  //!< captured as a whole unless the user says otherwise
     bool full_speed{true}; //!< of recordings, unless the user says otherwise; else as recorded
-    std::string output{};  //!< a file for the command's data, opened (and emptied) while there is the right to; none: stdout
+    bool shows{true};      //!< the command has data of its own, besides what is recorded
+    std::string output{};  //!< a file for it, opened (and emptied) while there is the right to; none: stdout
 };
 
 /**
@@ -128,7 +129,7 @@ public:
     Exit Run(std::vector<pipeline::Sink*> sinks);
 
 private:
-    util::Result<> CheckOptions() const;
+    util::Result<> CheckOptions(const SessionNeeds& needs) const;
     util::Result<std::vector<archive::OpenFile>> OpenRecordings();
     util::Result<> OpenOutputs(const SessionNeeds& needs);
     util::Result<> ReadRecordings(std::vector<archive::OpenFile> files, const SessionNeeds& needs);

@@ -331,6 +331,21 @@ class BadDays(RecordCase):
             self.expect(2, "coretap: .", "log", *args)
             self.assertFalse(os.path.exists(self.path("x.ctap")))
 
+    def test_outputs_that_would_spoil_each_other(self):
+        path = self.recording()
+        part, both = self.path("part.0001.ctap"), self.path("both")
+        os.link(path, part)
+        for args in (("log", "--from", path, "--record", "-"), ("export", path, "--record", "-"),
+                     ("export", path, "--record", both, "-o", both), ("export", path, "--record", both, "-o", os.path.join(self.path("."), "both")),
+                     ("record", both, "--from", path, "--payload", "none"),
+                     ("record", self.path("part.ctap"), "--from", part, "--rotate", "1MiB", "--overwrite")):
+            self.expect(2, "coretap: .", *args)
+            self.assertFalse(os.path.exists(both))
+        self.assertTrue(os.path.samefile(path, part))
+        # what is shown may go elsewhere; the recording keeps the payloads, and says nothing else
+        self.log("--from", path, "--record", both, "--payload", "none")
+        self.assertNotIn("--payload", self.info(both)["sessions"][0]["filter"])
+
     def test_decoding_has_no_privileges(self):
         path = self.recording(seconds=2, rate=100)
         os.chmod(path, 0o600)
