@@ -10,6 +10,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "app/config.h"
@@ -293,7 +294,7 @@ util::Result<> Session::OpenOutputs(const SessionNeeds& needs)
         for (const std::string& from : o.from) {
             if (SameFile(from, needs.output)) return UsageError(fmt::format("{} is the recording: write into another file", from));
         }
-        m_output = util::Fd{::open(needs.output.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666)};
+        m_output = util::Fd{::open(needs.output.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666)};
         if (!m_output) {
             const int error{errno};
             return util::Error{error == EACCES || error == EPERM || error == EROFS ? util::Errc::Permission : util::Errc::Io,
@@ -455,6 +456,10 @@ util::Result<> Session::StartRecorder()
 Exit Session::Run(std::vector<pipeline::Sink*> sinks)
 {
     HandleSignals();
+    // not when it was opened: a recording that is none, or a field that is none, should not cost what was there
+    struct stat status {};
+    if (m_output && ::fstat(m_output.Get(), &status) == 0 && S_ISREG(status.st_mode) && ::ftruncate(m_output.Get(), 0) != 0)
+        return Report(m_io, {util::Errc::Io, fmt::format("cannot empty the output: {}", std::strerror(errno)), errno});
     if (m_recorder) sinks.push_back(m_recorder.get());
     return m_replay ? RunReplay(sinks) : RunLive(sinks);
 }

@@ -88,7 +88,7 @@ struct SessionNeeds {
     bool payloads{false};  //!< captured as a whole unless the user says otherwise
     bool full_speed{true}; //!< of recordings, unless the user says otherwise; else as recorded
     bool shows{true};      //!< the command has data of its own, besides what is recorded
-    std::string output{};  //!< a file for it, opened (and emptied) while there is the right to; none: stdout
+    std::string output{};  //!< a file for it, opened while there is the right to, emptied by Run(); none: stdout
 };
 
 /**

@@ -331,6 +331,18 @@ class BadDays(RecordCase):
             self.expect(2, "coretap: .", "log", *args)
             self.assertFalse(os.path.exists(self.path("x.ctap")))
 
+    def test_an_output_is_emptied_when_there_is_something_to_write(self):
+        path, output = self.recording(), self.path("out.csv")
+        text = "what was there " * 100_000
+        with open(output, "w", encoding="ascii") as file:
+            file.write(text)
+        self.expect(2, "coretap: no event has the field 'typo'", "export", path, "--fields", "typo", "-o", output)
+        with open(output, encoding="ascii") as file:
+            self.assertEqual(file.read(), text)
+        self.run_coretap("export", path, "--fields", "ts", "-o", output, "--count", "2")
+        with open(output, encoding="ascii") as file:
+            self.assertEqual(len(file.read().splitlines()), 3)
+
     def test_outputs_that_would_spoil_each_other(self):
         path = self.recording()
         part, both = self.path("part.0001.ctap"), self.path("both")
