@@ -62,7 +62,7 @@ TEST(Session, WhatOneSinkRefusesTheOthersGetToTheEnd)
         if (!first) std::swap(sinks[0], sinks[1]);
         int stops{0};
         const RunResult result{app::Run(source, sinks, source.Catalogue(), *filter, {},
-                                   {.stop_source = [&] { ++stops; }, .also_stop_when = [] { return false; }, .tick = [] {}})};
+                                        {.stop_source = [&] { ++stops; }, .also_stop_when = [] { return false; }, .tick = [] {}})};
         ASSERT_FALSE(result.outcome);
         EXPECT_EQ(result.outcome.GetError().sys_errno, EPIPE);
         EXPECT_EQ(stops, 1);
