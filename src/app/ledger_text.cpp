@@ -74,12 +74,15 @@ std::string LedgerLine(const pipeline::Ledger& ledger, const event::Catalogue& c
     return line;
 }
 
-std::string ReplayLine(const pipeline::Ledger& ledger, const event::Catalogue& catalogue, std::chrono::nanoseconds elapsed)
+std::string ReplayLine(const pipeline::Ledger& ledger, const event::Catalogue& catalogue, std::chrono::nanoseconds elapsed,
+                       std::optional<std::uint64_t> shown)
 {
     const pipeline::Tally total{ledger.Total()};
     const std::uint64_t damaged{total.lost[static_cast<std::size_t>(pipeline::LossReason::Damaged)]};
-    std::string line{fmt::format("{} events, {} lost when they were recorded{}", Grouped(total.delivered), Grouped(total.Lost() - damaged),
-                                 LostWhere(ledger, catalogue))};
+    std::string line{shown && *shown != total.delivered ?
+                         fmt::format("{} of {} events passed on", Grouped(*shown), Grouped(total.delivered)) :
+                         fmt::format("{} events", Grouped(total.delivered))};
+    line += fmt::format(", {} lost when they were recorded{}", Grouped(total.Lost() - damaged), LostWhere(ledger, catalogue));
     if (damaged != 0) line += fmt::format(", {} in what is damaged of the recording", Grouped(damaged));
     return line + fmt::format("; in {:.1f} s", Seconds(elapsed));
 }

@@ -24,6 +24,8 @@ constexpr std::size_t SCAN_PIECE{256U << 10};
 /** How far into something whose first header is not sound a sound one is looked for. Of a pipe less, since it is kept in memory. */
 constexpr std::uint64_t PROBE_FILE{MAX_BLOCK_BYTES + 2 * HEADER_SIZE};
 constexpr std::uint64_t PROBE_PIPE{4U << 20};
+/** Blocks with wrong checksums may overlap, each to be read to its end: so many bytes more than there are, then they are not looked into. */
+constexpr std::uint64_t MOST_READ_AGAIN{256U << 20};
 
 Error NewerFormat(const std::string& name, const BlockHeader& header)
 {
@@ -214,7 +216,7 @@ util::Result<std::optional<FileReader::Step>> FileReader::Take(std::span<const s
         if (!Decode(m_header, stored, m_records)) return std::optional{Unreadable("the block cannot be decompressed")};
         m_part_end = DecodeEnd(m_records);
         if (!m_part_end) return std::optional{Unreadable("the index makes no sense")};
-        m_at = next;
+        m_at = m_after_end = next;
         return std::optional{Step::PartEnd};
     case BlockType::Tail:
     case BlockType::Session: break;
@@ -265,7 +267,12 @@ util::Result<FileReader::Step> FileReader::Skip(const std::optional<BlockHeader>
         if (!bytes) return bytes.GetError();
         torn = std::memcmp(bytes->data(), MAGIC.data(), std::min(bytes->size(), MAGIC.size())) == 0;
     }
-    const auto next{Resync(at + (header ? HEADER_SIZE : 1), at + (header ? header->BlockSize() : HEADER_SIZE + MAX_BLOCK_BYTES))};
+    const bool whole{header && there >= header->BlockSize()};
+    if (whole) m_read_in_vain += there;
+    // behind an end there can only be a tail
+    const std::uint64_t extent_end{at + (header ? header->BlockSize() : HEADER_SIZE + (m_at == m_after_end ? 0 : MAX_BLOCK_BYTES))};
+    const bool look_inside{!whole || m_read_in_vain < 2 * at + MOST_READ_AGAIN};
+    const auto next{Resync(look_inside ? at + (header ? HEADER_SIZE : 1) : extent_end, extent_end)};
     if (!next) return next.GetError();
     if (!next->sound && torn) {
         m_torn_bytes = next->at - at; // m_at stays: there may be more of it later

@@ -46,6 +46,8 @@ private:
     std::optional<PartEnd> m_part_end;
     Damage m_damage;
     bool m_closed_well{false};
+    std::uint64_t m_after_end{UINT64_MAX}; //!< where the block behind the last end begins
+    std::uint64_t m_read_in_vain{0};       //!< bytes of blocks whose checksum was wrong
     std::uint64_t m_sound_blocks{0};
     std::uint64_t m_torn_bytes{0};
 

@@ -164,6 +164,7 @@ util::Result<SessionInfo> SessionFromJson(std::string_view text)
     ReadText(*object, "host", info.host);
     ReadText(*object, "boot_id", info.boot_id);
     Read(*object, "started_at_utc_ns", info.started_at_utc_ns);
+    info.started_at_utc_ns = std::clamp<std::int64_t>(info.started_at_utc_ns, 0, INT64_MAX / 2); // the year 2116: one can add to it
     Read(*object, "utc_offset_ns", info.utc_offset_ns);
     if (info.abi_version > CT_ABI_VERSION) {
         return util::Error{util::Errc::Unsupported,

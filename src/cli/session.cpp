@@ -134,7 +134,7 @@ util::Result<std::optional<std::int64_t>> ParseEdge(const std::string& text, con
     if (text.front() == '+') {
         const auto after{ParseTime(text.substr(1), flag)};
         if (!after) return after.GetError();
-        return std::optional{start_utc_ns + after->count()};
+        return std::optional{start_utc_ns + std::min<std::int64_t>(after->count(), INT64_MAX / 2)};
     }
     const auto time{util::ParseUtc(text)};
     if (!time) return UsageError(fmt::format("{}: {}; or +10m from the start", flag, time.GetError().what));
@@ -232,6 +232,7 @@ util::Result<std::unique_ptr<Session>> Session::Prepare(const SessionOptions& op
 util::Result<> Session::CheckOptions(const SessionNeeds& needs) const
 {
     const SessionOptions& o{m_options};
+    if (!o.sim_args.empty() && !o.sim && !o.sim_if_none) return UsageError("--sim-args is for the stand-in: --sim");
     const auto refuse = [](std::initializer_list<std::pair<const char*, bool>> flags, const char* why) -> util::Result<> {
         for (const auto& [flag, given] : flags) {
             if (given) return UsageError(fmt::format("{} {}", flag, why));
@@ -471,10 +472,20 @@ Exit Session::FinishRun(const app::RunResult& result)
     return ExitOf(result.outcome, m_io);
 }
 
+void Session::TellTrouble()
+{
+    if (!m_recorder) return;
+    std::string trouble{m_recorder->Totals().trouble};
+    if (trouble == m_told_trouble) return;
+    m_told_trouble = std::move(trouble);
+    m_io.err << "coretap: " << m_told_trouble << std::endl;
+}
+
 Exit Session::FinishRecording(const pipeline::Ledger& ledger, Exit status)
 {
     if (!m_recorder) return status;
     const auto finished{m_recorder->Finish(ledger)};
+    TellTrouble();
     const archive::RecorderTotals totals{m_recorder->Totals()};
     std::uint64_t dropped{0};
     for (const auto& [tracepoint, count] : totals.not_recorded) dropped += count;
@@ -501,6 +512,7 @@ Exit Session::RunReplay(std::vector<pipeline::Sink*>& sinks)
         .also_stop_when = [] { return false; },
         .tick =
             [&] {
+                TellTrouble();
                 const auto now{std::chrono::steady_clock::now()};
                 if (m_stats_every.count() == 0 || now < next_stats) return;
                 next_stats = now + m_stats_every;
@@ -511,7 +523,7 @@ Exit Session::RunReplay(std::vector<pipeline::Sink*>& sinks)
     const pipeline::Ledger& ledger{m_replay->Losses()};
     if (m_options.summary) m_io.err << app::LedgerTable(ledger, m_catalogue);
     if (!m_options.quiet || m_options.summary || ledger.Total().Lost() != 0)
-        m_io.err << "coretap: " << app::ReplayLine(ledger, m_catalogue, std::chrono::steady_clock::now() - start) << '\n';
+        m_io.err << "coretap: " << app::ReplayLine(ledger, m_catalogue, std::chrono::steady_clock::now() - start, result.shown) << '\n';
     const Exit status{FinishRecording(ledger, FinishRun(result))};
     m_io.err.flush();
     return status;
@@ -552,6 +564,7 @@ Exit Session::RunLive(std::vector<pipeline::Sink*>& sinks)
         .also_stop_when = [&] { return m_options.check || (sim && stand_in.Ended()); },
         .tick =
             [&] {
+                TellTrouble();
                 const auto now{std::chrono::steady_clock::now()};
                 if (m_stats_every.count() == 0 || now < next_stats) return;
                 next_stats = now + m_stats_every;

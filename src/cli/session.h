@@ -109,6 +109,7 @@ class Session {
     std::unique_ptr<archive::PartFiles> m_record_files;
     archive::RecorderOptions m_record_options;
     std::unique_ptr<archive::Recorder> m_recorder;
+    std::string m_told_trouble;
     util::Fd m_output;
 
     Session(const SessionOptions& options, Io io) : m_options{options}, m_io{io} {}
@@ -139,6 +140,8 @@ private:
     util::Result<> StartRecorder();
     Exit RunLive(std::vector<pipeline::Sink*>& sinks);
     Exit RunReplay(std::vector<pipeline::Sink*>& sinks);
+    /** What goes wrong with the recording's files though it goes on. */
+    void TellTrouble();
     /** Close the recording and say what is in it. */
     Exit FinishRecording(const pipeline::Ledger& ledger, Exit status);
     Exit FinishRun(const app::RunResult& result);

@@ -321,13 +321,30 @@ class BadDays(RecordCase):
         self.assertEqual(told, lost)
         self.assertRegex(result.stderr, r"[1-9][\d,]* lost when they were recorded")
 
+    def test_overwriting_waits_until_there_is_something_to_write(self):
+        old, new = self.recording(), self.path("new.ctap")
+        self.record("new.ctap", "--scenario every")
+        before = open(new, "rb").read()
+        for args, status in ((("--from", old, "--only", "nonsense"), 2), (("--from", old, "--from", self.path("none.ctap")), 4)):
+            result = self.run_coretap("record", new, "--overwrite", *args)
+            self.assertEqual(result.returncode, status, result.stderr)
+            self.assertEqual(open(new, "rb").read(), before)
+        self.assertEqual(self.run_coretap("record", new, "--overwrite", "--from", old).returncode, 0)
+        self.assertEqual(self.info(new)["events"], self.info(old)["events"])
+
+    def test_how_many_of_them_were_passed_on(self):
+        path = self.recording()
+        self.assertRegex(self.log("--from", path, "--count", "3").stderr, r"coretap: 3 of [\d,]+ events passed on, 0 lost")
+        self.assertRegex(self.log("--from", path).stderr, r"coretap: [\d,]+ events, 0 lost")
+
     def test_options_that_make_no_sense(self):
         path = self.recording()
         for args in (("--from", path, "--sim"), ("--from", path, "--pid", "1"), ("--since", "2026-11-22"), ("--speed", "2"), ("--rotate", "1h"),
                      ("--from", path, "--speed", "0"), ("--from", path, "--speed", "fast"), ("--from", path, "--since", "noon"),
                      ("--from", path, "--since", "+2s", "--until", "+1s"), ("--from", path, "--enable", "utxocache:add"),
                      ("--record", self.path("x.ctap"), "--keep", "3"), ("--record", self.path("x.ctap"), "--rotate", "1KiB"),
-                     ("--record", self.path("x.ctap"), "--rotate", "often"), ("--from", path, "--record", path, "--overwrite"), ("--decode", "some")):
+                     ("--record", self.path("x.ctap"), "--rotate", "often"), ("--from", path, "--record", path, "--overwrite"), ("--decode", "some"),
+                     ("--from", path, "--sim-args", "--rate 1")):
             self.expect(2, "coretap: .", "log", *args)
             self.assertFalse(os.path.exists(self.path("x.ctap")))
 
