@@ -1,11 +1,11 @@
 // Parts that are made while recording, when this process has long given up its privileges: a small process that kept them makes
 // them, on request, and can do nothing else.
-#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <map>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include <dirent.h>
@@ -20,6 +20,7 @@
 
 #include "archive/new_file.h"
 #include "archive/part_files.h"
+#include "util/pass_fd.h"
 
 namespace coretap::archive {
 namespace {
@@ -58,24 +59,7 @@ struct Names {
     }
 };
 
-bool SendAnswer(int socket, const Answer& answer, int fd)
-{
-    iovec data{const_cast<Answer*>(&answer), sizeof(answer)};
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))]{};
-    msghdr message{};
-    message.msg_iov = &data;
-    message.msg_iovlen = 1;
-    if (fd >= 0) {
-        message.msg_control = control;
-        message.msg_controllen = sizeof(control);
-        cmsghdr* header{CMSG_FIRSTHDR(&message)};
-        header->cmsg_level = SOL_SOCKET;
-        header->cmsg_type = SCM_RIGHTS;
-        header->cmsg_len = CMSG_LEN(sizeof(int));
-        std::memcpy(CMSG_DATA(header), &fd, sizeof(fd));
-    }
-    return ::sendmsg(socket, &message, MSG_NOSIGNAL) == static_cast<ssize_t>(sizeof(answer));
-}
+bool SendAnswer(int socket, const Answer& answer, int fd) { return util::SendWithFd(socket, std::as_bytes(std::span{&answer, 1}), fd); }
 
 /** The keeper: opens part after part, removes the oldest, until the other end of the socket is closed. */
 void Keep(int socket, int dir_fd, const Names& names, std::uint32_t keep, bool overwrite)
@@ -142,27 +126,14 @@ public:
         };
         if (::send(m_socket.Get(), &part, sizeof(part), MSG_NOSIGNAL) != static_cast<ssize_t>(sizeof(part))) return gone();
         Answer answer;
-        iovec data{&answer, sizeof(answer)};
-        alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))]{};
-        msghdr message{};
-        message.msg_iov = &data;
-        message.msg_iovlen = 1;
-        message.msg_control = control;
-        message.msg_controllen = sizeof(control);
-        ssize_t got{0};
-        do {
-            got = ::recvmsg(m_socket.Get(), &message, MSG_CMSG_CLOEXEC);
-        } while (got < 0 && errno == EINTR);
-        if (got != static_cast<ssize_t>(sizeof(answer))) return gone();
+        util::Fd file;
+        if (!util::ReceiveWithFd(m_socket.Get(), std::as_writable_bytes(std::span{&answer, 1}), file)) return gone();
         if (answer.failed != 0) {
             answer.what[sizeof(answer.what) - 1] = '\0';
             return Error{static_cast<Errc>(answer.code), answer.what, answer.sys_errno};
         }
-        const cmsghdr* header{CMSG_FIRSTHDR(&message)};
-        if (header == nullptr || header->cmsg_type != SCM_RIGHTS || header->cmsg_len != CMSG_LEN(sizeof(int))) return gone();
-        int fd{-1};
-        std::memcpy(&fd, CMSG_DATA(header), sizeof(fd));
-        return util::Fd{fd};
+        if (!file) return gone();
+        return file;
     }
 };
 
