@@ -56,7 +56,7 @@ struct LogTotals {
     std::uint64_t reconstructions_complete{0}; //!< of these: nothing had to be requested
     std::uint64_t reconstruction_prefilled{0}, reconstruction_from_mempool{0}, reconstruction_from_extra_pool{0},
         reconstruction_requested{0}, reconstruction_requested_bytes{0};
-    std::uint64_t new_headers{0}, new_headers_compact{0};
+    std::uint64_t new_headers{0}, new_headers_compact{0}; //!< lines of LogNewHeader; the second: of compact blocks
     std::uint64_t tips{0};
     struct Bench {
         std::uint64_t count{0};

@@ -148,13 +148,17 @@ bool Read(Cursor in, LogNewHeader& out)
 {
     if (!in.Text("Saw new ")) return false;
     out.compact = in.Text("cmpctblock ");
-    if (!in.Text("header hash=") || !in.Hash(out.hash) || !in.Text(" ")) return false;
-    std::int64_t height{0};
-    if (in.Text("height=")) {
-        if (!in.Number(height) || !in.Text(" ")) return false;
-        out.height = height;
+    if (!in.Text("header hash=") || !in.Hash(out.hash)) return false;
+    std::int64_t number{0};
+    if (in.Text(" height=")) {
+        if (!in.Number(number)) return false;
+        out.height = number;
     }
-    return in.Text("peer=") && in.Number(out.peer_id);
+    if (in.Text(" peer=")) {
+        if (!in.Number(number)) return false;
+        out.peer_id = number;
+    }
+    return out.height || out.peer_id;
 }
 
 bool Read(const Cursor& line, LogBench& out)

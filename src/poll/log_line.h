@@ -37,12 +37,15 @@ struct LogUpdateTip {
     bool background{false}; //!< of the chainstate that an assumeutxo snapshot is checked with
     bool warning{false};    //!< the node warns at the end of the line
 };
-/** A new header came by `headers` (since v29) or cmpctblock (since v24). Always logged, but not during initial block download. */
+/**
+ * A new header came. Always logged, but not during initial block download. v25 to v29 write two lines for a compact block: one with its
+ * height, one with its peer.
+ */
 struct LogNewHeader {
     std::string hash;
-    std::optional<std::int64_t> height{}; //!< since v29
-    std::int64_t peer_id{0};
-    bool compact{false};
+    std::optional<std::int64_t> height{};
+    std::optional<std::int64_t> peer_id{};
+    bool compact{false}; //!< came by cmpctblock
 };
 enum class BenchStage : std::uint8_t {
     ConnectBlock, //!< all of a block: the stages below with two spaces, and what is between
@@ -57,7 +60,7 @@ enum class BenchStage : std::uint8_t {
     VerifyInputs, //!< includes ConnectTransactions
     WriteUndo,
     IndexWriting,
-    Callbacks, //!< before v0.18
+    Callbacks, //!< old versions
     DisconnectBlock,
 };
 inline constexpr std::size_t BENCH_STAGES{14};

@@ -104,12 +104,15 @@ TEST(LogLine, TipsAndHeaders)
         Get<LogNewHeader>("2026-11-26T01:05:08Z Saw new cmpctblock header hash=" + HASH + " height=900000 peer=17, peeraddr=1.2.3.4:8333")};
     EXPECT_TRUE(header.compact);
     EXPECT_THAT(header.height, Optional(900000));
-    EXPECT_EQ(17, header.peer_id);
+    EXPECT_THAT(header.peer_id, Optional(17));
     header = Get<LogNewHeader>("2026-11-26T01:05:08Z [validation] Saw new header hash=" + HASH + " height=5 peer=0");
     EXPECT_FALSE(header.compact);
-    header = Get<LogNewHeader>("2024-03-01T00:00:00Z Saw new cmpctblock header hash=" + HASH + " peer=3"); // v24 to v28
+    header = Get<LogNewHeader>("2024-03-01T00:00:00Z Saw new cmpctblock header hash=" + HASH + " peer=3"); // v25 to v29
     EXPECT_EQ(std::nullopt, header.height);
-    EXPECT_EQ(3, header.peer_id);
+    EXPECT_THAT(header.peer_id, Optional(3));
+    header = Get<LogNewHeader>("2024-03-01T00:00:00Z Saw new header hash=" + HASH + " height=7"); // of the same versions
+    EXPECT_THAT(header.height, Optional(7));
+    EXPECT_EQ(std::nullopt, header.peer_id);
 }
 
 TEST(LogLine, BenchOfEveryStage)
