@@ -11,7 +11,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <grp.h>
+#include <linux/capability.h>
 #include <linux/openat2.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -128,29 +128,52 @@ std::optional<Owner> OwnerOf(pid_t pid)
     return Owner{uids[1], gids[1], {groups.begin(), groups.end()}};
 }
 
-/** Takes on a user's rights, and gives them back. Of one thread: only where there is one. */
+/**
+ * Takes on a user's rights, and gives them back. By system calls, which change the calling thread alone; glibc's functions of these names
+ * change every thread.
+ */
 class ActingAs {
+    static constexpr uid_t SAME{static_cast<uid_t>(-1)};
     uid_t m_uid{::geteuid()};
     gid_t m_gid{::getegid()};
     std::vector<gid_t> m_groups;
-    bool m_changed{false};
+    __user_cap_data_struct m_capabilities[2]{};
+    bool m_changed{false}, m_other_groups{false};
+
+    static bool SetCapabilities(const __user_cap_data_struct* capabilities)
+    {
+        __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+        return ::syscall(SYS_capset, &header, capabilities) == 0;
+    }
 
 public:
     /** False (errno) if it cannot be. */
     bool Become(const Owner& owner)
     {
-        if (owner.uid == m_uid) return true; // our own rights, root's among them
+        if (owner.uid == 0 && m_uid == 0) return true; // a node that is root may read everything
         const int count{::getgroups(0, nullptr)};
         m_groups.resize(static_cast<std::size_t>(std::max(count, 0)));
         if (count > 0 && ::getgroups(count, m_groups.data()) != count) return false;
+        __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+        if (::syscall(SYS_capget, &header, m_capabilities) != 0) return false;
         m_changed = true;
-        return ::setgroups(owner.groups.size(), owner.groups.data()) == 0 && ::setegid(owner.gid) == 0 && ::seteuid(owner.uid) == 0;
+        if (owner.uid != m_uid) {
+            if (::syscall(SYS_setgroups, owner.groups.size(), owner.groups.data()) != 0) return false;
+            m_other_groups = true;
+            if (::syscall(SYS_setresgid, SAME, owner.gid, SAME) != 0 || ::syscall(SYS_setresuid, SAME, owner.uid, SAME) != 0) return false;
+        }
+        // Between users that are not root capabilities stay, and CAP_DAC_READ_SEARCH would read everything
+        __user_cap_data_struct none[2]{m_capabilities[0], m_capabilities[1]};
+        none[0].effective = none[1].effective = 0;
+        return SetCapabilities(none);
     }
     ~ActingAs()
     {
         if (!m_changed) return;
-        // A process that cannot get back to itself must not go on with somebody else's rights
-        if (::seteuid(m_uid) != 0 || ::setegid(m_gid) != 0 || ::setgroups(m_groups.size(), m_groups.data()) != 0) ::_exit(1);
+        const bool back{SetCapabilities(m_capabilities) && ::syscall(SYS_setresuid, SAME, m_uid, SAME) == 0 &&
+                        ::syscall(SYS_setresgid, SAME, m_gid, SAME) == 0 && SetCapabilities(m_capabilities) &&
+                        (!m_other_groups || ::syscall(SYS_setgroups, m_groups.size(), m_groups.data()) == 0)};
+        if (!back) ::_exit(1); // must not go on with somebody else's rights
     }
     ActingAs() = default;
     ActingAs(const ActingAs&) = delete;
@@ -217,6 +240,7 @@ void Serve(int socket, const std::vector<std::string>& also)
                                     fmt::format("{} is not among the files coretap was started to open; name it in the configuration",
                                                 util::Quoted(request.path)),
                                     EACCES}};
+        ::prctl(PR_SET_PDEATHSIG, SIGKILL); // lost with every change of user
         Answer answer;
         if (!opened) {
             answer.failed = 1;

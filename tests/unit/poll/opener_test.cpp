@@ -160,7 +160,21 @@ TEST(Opener, OfAProcessOnlyWhatItsUserMayRead)
         EXPECT_EQ("of nobody", TextOf((*opener)->Open({{nobodys.Pid(), folder.Path("nobody"), "main"}, NodeFile::Cookie, {}})));
         EXPECT_EQ("of root", TextOf((*opener)->Open({{roots.Pid(), folder.Path("root"), "main"}, NodeFile::Cookie, {}})));
     }
+    // In this process, on a thread: the others stay who they are, and nothing stays behind
+    std::atomic<bool> stop{false}, changed{false};
+    std::thread other{[&] {
+        while (!stop) {
+            if (::geteuid() != 0) changed = true;
+        }
+    }};
+    for (int i{0}; i < 200; ++i)
+        EXPECT_EQ("of nobody", TextOf(OpenNodeFile({{nobodys.Pid(), folder.Path("nobody"), "main"}, NodeFile::Cookie, {}})));
+    EXPECT_THAT(TextOf(OpenNodeFile({{nobodys.Pid(), folder.Path("root"), "main"}, NodeFile::Cookie, {}})), HasSubstr("Permission denied"));
+    stop = true;
+    other.join();
+    EXPECT_FALSE(changed);
     EXPECT_EQ(0u, ::geteuid());
+    EXPECT_EQ("of root", TextOf(OpenNodeFile({{0, folder.Path("root"), "main"}, NodeFile::Cookie, {}}))); // root's capabilities are back
 }
 
 TEST(Opener, AProcessThatIsGone)
