@@ -23,7 +23,7 @@ std::string Tip(int height)
            " version=0x20000000 log2_work=9.1 tx=77 date='2026-11-26T01:04:00Z' progress=1.000000 cache=1.5MiB(9txo)\n";
 }
 
-class Follow : public testing::Test {
+class LogFollowerTest : public testing::Test {
 protected:
     TemporaryFolder m_folder;
     std::vector<std::int64_t> m_heights;
@@ -64,7 +64,7 @@ protected:
     void Rename(const std::string& to) const { std::filesystem::rename(m_folder.Path("debug.log"), m_folder.Path(to)); }
 };
 
-TEST_F(Follow, ReadsWhatComesAndNoHistory)
+TEST_F(LogFollowerTest, ReadsWhatComesAndNoHistory)
 {
     Append(Tip(1));
     Start();
@@ -78,7 +78,7 @@ TEST_F(Follow, ReadsWhatComesAndNoHistory)
     EXPECT_THAT(m_warnings, ElementsAre());
 }
 
-TEST_F(Follow, HistoryOnRequestBeginsAtALine)
+TEST_F(LogFollowerTest, HistoryOnRequestBeginsAtALine)
 {
     for (int i{0}; i < 1000; ++i) Append(Tip(i));
     Start(1000);
@@ -88,7 +88,7 @@ TEST_F(Follow, HistoryOnRequestBeginsAtALine)
     EXPECT_EQ(m_heights.size(), m_follower->Totals().lines); // no half one
 }
 
-TEST_F(Follow, HalfLinesWait)
+TEST_F(LogFollowerTest, HalfLinesWait)
 {
     Append("");
     Start();
@@ -101,7 +101,7 @@ TEST_F(Follow, HalfLinesWait)
     EXPECT_THAT(m_heights, ElementsAre(5));
 }
 
-TEST_F(Follow, RotationByRenameLosesNothing)
+TEST_F(LogFollowerTest, RotationByRenameLosesNothing)
 {
     Append("");
     Start();
@@ -122,7 +122,7 @@ TEST_F(Follow, RotationByRenameLosesNothing)
     EXPECT_EQ("", m_follower->Totals().problem);
 }
 
-TEST_F(Follow, TruncationStartsAgainAtTheBeginning)
+TEST_F(LogFollowerTest, TruncationStartsAgainAtTheBeginning)
 {
     Append("");
     Start();
@@ -134,7 +134,7 @@ TEST_F(Follow, TruncationStartsAgainAtTheBeginning)
     EXPECT_EQ(1u, m_follower->Totals().truncations);
 }
 
-TEST_F(Follow, AFileThatComesLaterIsReadFromItsBeginning)
+TEST_F(LogFollowerTest, AFileThatComesLaterIsReadFromItsBeginning)
 {
     Start();
     EXPECT_FALSE(m_follower->Totals().following);
@@ -146,7 +146,7 @@ TEST_F(Follow, AFileThatComesLaterIsReadFromItsBeginning)
     EXPECT_THAT(m_warnings, ElementsAre(HasSubstr("not read"), HasSubstr("read again"))); // once each
 }
 
-TEST_F(Follow, AFileThatWasForbiddenIsHistory)
+TEST_F(LogFollowerTest, AFileThatWasForbiddenIsHistory)
 {
     Append(Tip(1));
     bool forbidden{true};
@@ -164,7 +164,7 @@ TEST_F(Follow, AFileThatWasForbiddenIsHistory)
     EXPECT_THAT(m_heights, ElementsAre(2));
 }
 
-TEST_F(Follow, LongLinesAreCutAndRubbishIsSurvived)
+TEST_F(LogFollowerTest, LongLinesAreCutAndRubbishIsSurvived)
 {
     Append("");
     Start();
@@ -180,7 +180,7 @@ TEST_F(Follow, LongLinesAreCutAndRubbishIsSurvived)
     EXPECT_EQ(2u, m_follower->Totals().cut_lines); // exactly 64 KiB is not too long
 }
 
-TEST_F(Follow, WhatIsFarBehindIsSkippedAndCounted)
+TEST_F(LogFollowerTest, WhatIsFarBehindIsSkippedAndCounted)
 {
     Append("");
     LogFollowerOptions options{Options()};
@@ -197,7 +197,7 @@ TEST_F(Follow, WhatIsFarBehindIsSkippedAndCounted)
     EXPECT_THAT(m_warnings, ElementsAre(HasSubstr("skipped")));
 }
 
-TEST_F(Follow, TotalsAreByCategoryAndLevel)
+TEST_F(LogFollowerTest, TotalsAreByCategoryAndLevel)
 {
     Append("");
     Start();
@@ -229,7 +229,7 @@ TEST_F(Follow, TotalsAreByCategoryAndLevel)
     EXPECT_DOUBLE_EQ(20, totals.bench[0].last_ms);
 }
 
-TEST_F(Follow, OnAThreadOfItsOwn)
+TEST_F(LogFollowerTest, OnAThreadOfItsOwn)
 {
     Append("");
     LogFollowerOptions options{Options()};

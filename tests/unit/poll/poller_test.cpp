@@ -35,7 +35,7 @@ Results Without(const std::string& method)
 }
 
 /** A data directory with a cookie, a poller with short intervals, and what it warned. */
-class Fixture : public testing::Test {
+class PollerTest : public testing::Test {
 protected:
     TemporaryFolder m_datadir;
     std::mutex m_mutex;
@@ -67,7 +67,7 @@ protected:
     static const MethodFacts& Of(const NodeFacts& facts, RpcMethod method) { return facts.methods[static_cast<std::size_t>(method)]; }
 };
 
-TEST_F(Fixture, EverythingIsAskedAndShown)
+TEST_F(PollerTest, EverythingIsAskedAndShown)
 {
     FakeRpc server{[](const Request& request) { return request.Has(AuthorizationOf("one")) ? Answer(request, GOOD) : Http(401, ""); }};
     const Poller poller{Options(server.Port())};
@@ -98,7 +98,7 @@ TEST_F(Fixture, EverythingIsAskedAndShown)
     EXPECT_EQ('[', server.Requests().at(0).body.at(0)); // small ones together
 }
 
-TEST_F(Fixture, AMissingMethodIsSaidOnceAndNotAskedAgain)
+TEST_F(PollerTest, AMissingMethodIsSaidOnceAndNotAskedAgain)
 {
     FakeRpc server{[](const Request& request) { return Answer(request, Without("getorphantxs")); }};
     const Poller poller{Options(server.Port())};
@@ -110,7 +110,7 @@ TEST_F(Fixture, AMissingMethodIsSaidOnceAndNotAskedAgain)
     EXPECT_THAT(Warnings(), ElementsAre(AllOf(HasSubstr("no RPC getorphantxs"), HasSubstr("not asked again"))));
 }
 
-TEST_F(Fixture, AWhitelistThatLacksAMethodCostsThatMethodOnly)
+TEST_F(PollerTest, AWhitelistThatLacksAMethodCostsThatMethodOnly)
 {
     FakeRpc server{[](const Request& request) { // bitcoind forbids a whole batch for one of its methods
         return request.body.find("getmemoryinfo") != std::string::npos ? Http(403, "") : Answer(request, GOOD);
@@ -123,7 +123,7 @@ TEST_F(Fixture, AWhitelistThatLacksAMethodCostsThatMethodOnly)
     EXPECT_THAT(Warnings(), ElementsAre(HasSubstr("forbids getmemoryinfo")));
 }
 
-TEST_F(Fixture, EverythingForbiddenIsAState)
+TEST_F(PollerTest, EverythingForbiddenIsAState)
 {
     FakeRpc server{[](const Request&) { return Http(403, ""); }};
     const Poller poller{Options(server.Port())};
@@ -131,7 +131,7 @@ TEST_F(Fixture, EverythingForbiddenIsAState)
     EXPECT_THAT(poller.Latest()->state_text, HasSubstr("-rpcallowip"));
 }
 
-TEST_F(Fixture, ARestartWithAnotherCookieIsFollowed)
+TEST_F(PollerTest, ARestartWithAnotherCookieIsFollowed)
 {
     std::optional<FakeRpc> server{
         std::in_place, [](const Request& request) { return request.Has(AuthorizationOf("one")) ? Answer(request, GOOD) : Http(401, ""); }};
@@ -158,7 +158,7 @@ TEST_F(Fixture, ARestartWithAnotherCookieIsFollowed)
     EXPECT_THAT(warnings.back(), HasSubstr("answers again"));
 }
 
-TEST_F(Fixture, ANewCookieUnderARunningConnectionCostsOneRound)
+TEST_F(PollerTest, ANewCookieUnderARunningConnectionCostsOneRound)
 {
     std::atomic<bool> second{false};
     FakeRpc server{[&](const Request& request) {
@@ -173,7 +173,7 @@ TEST_F(Fixture, ANewCookieUnderARunningConnectionCostsOneRound)
     EXPECT_THAT(Warnings(), ElementsAre());
 }
 
-TEST_F(Fixture, AWrongPasswordIsTriedOnceAMinute)
+TEST_F(PollerTest, AWrongPasswordIsTriedOnceAMinute)
 {
     FakeRpc server{[](const Request&) { return Http(401, ""); }};
     const Poller poller{Options(server.Port(), 1ms)};
@@ -186,7 +186,7 @@ TEST_F(Fixture, AWrongPasswordIsTriedOnceAMinute)
     EXPECT_TRUE(Eventually([&] { return server.Requests().size() > 1; }));
 }
 
-TEST_F(Fixture, NoCookieAndThenOne)
+TEST_F(PollerTest, NoCookieAndThenOne)
 {
     std::filesystem::remove(m_datadir.Path("regtest/.cookie"));
     FakeRpc server{[](const Request& request) { return Answer(request, GOOD); }};
@@ -198,7 +198,7 @@ TEST_F(Fixture, NoCookieAndThenOne)
     EXPECT_THAT(Warnings(), ElementsAre(HasSubstr("no RPC password"), HasSubstr("answers again")));
 }
 
-TEST_F(Fixture, WarmingUpOverloadedAndGarbageAreStates)
+TEST_F(PollerTest, WarmingUpOverloadedAndGarbageAreStates)
 {
     std::atomic<int> phase{0};
     FakeRpc server{[&](const Request& request) {
@@ -221,7 +221,7 @@ TEST_F(Fixture, WarmingUpOverloadedAndGarbageAreStates)
     EXPECT_EQ(1u, poller.Latest()->reconnects);
 }
 
-TEST_F(Fixture, OneMethodThatFailsIsWarnedOfOnceAndTheRestGoesOn)
+TEST_F(PollerTest, OneMethodThatFailsIsWarnedOfOnceAndTheRestGoesOn)
 {
     FakeRpc server{[](const Request& request) {
         Results results{GOOD};
@@ -244,7 +244,7 @@ TEST_F(Fixture, OneMethodThatFailsIsWarnedOfOnceAndTheRestGoesOn)
     EXPECT_LT(Of(*facts, RpcMethod::PeerInfo).failures * 2, Of(*facts, RpcMethod::Uptime).successes + 10);
 }
 
-TEST_F(Fixture, MethodsCanBeOff)
+TEST_F(PollerTest, MethodsCanBeOff)
 {
     FakeRpc server{[](const Request& request) { return Answer(request, GOOD); }};
     PollerOptions options{Options(server.Port())};
@@ -260,7 +260,7 @@ TEST_F(Fixture, MethodsCanBeOff)
     EXPECT_EQ(0u, server.Asked("getrawaddrman"));
 }
 
-TEST_F(Fixture, ItEndsAtOnceInTheMiddleOfACall)
+TEST_F(PollerTest, ItEndsAtOnceInTheMiddleOfACall)
 {
     FakeRpc server{[](const Request&) { return Reply{"", false, 60s}; }};
     PollerOptions options{Options(server.Port())};
