@@ -7,6 +7,7 @@
 #include <cstring>
 #include <map>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include <dirent.h>
@@ -22,6 +23,7 @@
 #include "archive/format.h"
 #include "archive/new_file.h"
 #include "archive/part_files.h"
+#include "util/pass_fd.h"
 
 namespace coretap::archive {
 namespace {
@@ -98,24 +100,7 @@ std::optional<std::string> Remove(int dir_fd, const Names& names, std::uint32_t 
     return fmt::format("cannot remove the old part {}: {}", names.Shown(part), std::strerror(errno));
 }
 
-bool SendAnswer(int socket, const Answer& answer, int fd)
-{
-    iovec data{const_cast<Answer*>(&answer), sizeof(answer)};
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))]{};
-    msghdr message{};
-    message.msg_iov = &data;
-    message.msg_iovlen = 1;
-    if (fd >= 0) {
-        message.msg_control = control;
-        message.msg_controllen = sizeof(control);
-        cmsghdr* header{CMSG_FIRSTHDR(&message)};
-        header->cmsg_level = SOL_SOCKET;
-        header->cmsg_type = SCM_RIGHTS;
-        header->cmsg_len = CMSG_LEN(sizeof(int));
-        std::memcpy(CMSG_DATA(header), &fd, sizeof(fd));
-    }
-    return ::sendmsg(socket, &message, MSG_NOSIGNAL) == static_cast<ssize_t>(sizeof(answer));
-}
+bool SendAnswer(int socket, const Answer& answer, int fd) { return util::SendWithFd(socket, std::as_bytes(std::span{&answer, 1}), fd); }
 
 /** The keeper: opens part after part, removes the oldest, until the other end of the socket is closed. */
 void Keep(int socket, int dir_fd, const Names& names, std::uint32_t keep, bool overwrite)
@@ -193,26 +178,13 @@ public:
         };
         if (::send(m_socket.Get(), &part, sizeof(part), MSG_NOSIGNAL) != static_cast<ssize_t>(sizeof(part))) return gone();
         Answer answer;
-        iovec data{&answer, sizeof(answer)};
-        alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))]{};
-        msghdr message{};
-        message.msg_iov = &data;
-        message.msg_iovlen = 1;
-        message.msg_control = control;
-        message.msg_controllen = sizeof(control);
-        ssize_t got{0};
-        do {
-            got = ::recvmsg(m_socket.Get(), &message, MSG_CMSG_CLOEXEC);
-        } while (got < 0 && errno == EINTR);
-        if (got != static_cast<ssize_t>(sizeof(answer))) return gone();
+        util::Fd file;
+        if (!util::ReceiveWithFd(m_socket.Get(), std::as_writable_bytes(std::span{&answer, 1}), file)) return gone();
         answer.what[sizeof(answer.what) - 1] = '\0';
         if (answer.failed != 0) return Error{static_cast<Errc>(answer.code), answer.what, answer.sys_errno};
         m_trouble = answer.what;
-        const cmsghdr* header{CMSG_FIRSTHDR(&message)};
-        if (header == nullptr || header->cmsg_type != SCM_RIGHTS || header->cmsg_len != CMSG_LEN(sizeof(int))) return gone();
-        int fd{-1};
-        std::memcpy(&fd, CMSG_DATA(header), sizeof(fd));
-        return util::Fd{fd};
+        if (!file) return gone();
+        return file;
     }
 };
 
