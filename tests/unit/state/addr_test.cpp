@@ -7,7 +7,8 @@ namespace {
 
 sim::Bytes AddrV2(std::size_t entries)
 {
-    const sim::GossipAddress entry{static_cast<std::uint32_t>(START_NS / 1'000'000'000), 1, sim::NetAddress{}};
+    sim::GossipAddress entry{static_cast<std::uint32_t>(START_NS / 1'000'000'000), 1, {}};
+    entry.address.raw = {1, 2, 3, 4};
     return sim::EncodeAddrV2(std::vector<sim::GossipAddress>(entries, entry));
 }
 

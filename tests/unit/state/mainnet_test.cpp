@@ -2,12 +2,14 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <set>
 #include <sstream>
 
 #include <boost/json/parse.hpp>
 
 #include "sim/sim_main.h"
 #include "unit/state/state_fixture.h"
+#include "wire/message.h"
 
 namespace coretap::state {
 namespace {
