@@ -25,7 +25,7 @@ TABLE = {
     "tracer": "util event pipeline abi",
     "archive": "util abi event pipeline",
     "poll": "util event pipeline",
-    "state": "util event wire pipeline",
+    "state": "util abi event wire pipeline",
     "detect": "util event wire state pipeline",
     "sinks": "util event wire pipeline",
     "sinks/*": "util event wire pipeline",

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "event/event.h"
+#include "pipeline/counters.h"
 #include "pipeline/ledger.h"
 #include "util/result.h"
 
@@ -52,6 +53,11 @@ public:
     virtual util::Result<Step> Pull(Batch& batch, std::chrono::milliseconds patience) = 0;
     /** What has been fired, delivered and lost so far. Exact after End. */
     virtual const Ledger& Losses() const = 0;
+    /**
+     * Exact counts by process; of those that ended the newest too. None where events are all there is, as in a recording.
+     * Replaces what is in `counters`.
+     */
+    virtual void ExactCounters(std::vector<ProcessCounters>& counters) const { counters.clear(); }
 };
 
 /** Where events go. Called from one thread; the events are gone when Write returns. */
