@@ -10,9 +10,17 @@ PeerState& Peers::Of(const event::Event& event)
 {
     const std::int64_t id{event.Int(0)};
     if (const auto known{m_by_id.find(id)}; known != m_by_id.end()) {
+        Peer& peer{known->second->peer};
         // The last messages may come behind the closing, which another thread does.
-        if (known->second->peer.closed_utc_ns) return *known->second;
-        m_open.splice(m_open.begin(), m_open, known->second);
+        if (peer.closed_utc_ns && !peer.close_inferred) return *known->second;
+        if (peer.close_inferred) { // it was only silent
+            peer.closed_utc_ns.reset();
+            peer.close_inferred = false;
+            m_open.splice(m_open.begin(), m_closed, known->second);
+            if (m_open.size() > NodeSnapshot::MAX_PEERS) CloseLast();
+        } else {
+            m_open.splice(m_open.begin(), m_open, known->second);
+        }
         m_open.front().last_mono_ns = event.MonotonicNs();
         return m_open.front();
     }
@@ -29,10 +37,7 @@ PeerState* Peers::Find(std::int64_t id)
 
 PeerState& Peers::Add(std::int64_t id, std::int64_t utc_ns)
 {
-    if (m_open.size() >= NodeSnapshot::MAX_PEERS) {
-        const auto last{std::prev(m_open.end())};
-        Close(last, std::max(last->peer.last_in_utc_ns, last->peer.last_out_utc_ns), true);
-    }
+    if (m_open.size() >= NodeSnapshot::MAX_PEERS) CloseLast();
     PeerState& added{m_open.emplace_front(id, utc_ns)};
     m_by_id.emplace(id, m_open.begin());
     return added;
@@ -74,11 +79,16 @@ void Peers::CloseAll(std::int64_t utc_ns)
     while (!m_open.empty()) Close(std::prev(m_open.end()), utc_ns, true);
 }
 
+void Peers::CloseLast()
+{
+    const Peer& peer{m_open.back().peer};
+    Close(std::prev(m_open.end()), std::max(peer.last_in_utc_ns, peer.last_out_utc_ns), true);
+}
+
 void Peers::CloseSilent(std::uint64_t before_mono_ns)
 {
     while (!m_open.empty() && m_open.back().last_mono_ns < before_mono_ns) {
-        const Peer& peer{m_open.back().peer};
-        Close(std::prev(m_open.end()), std::max(peer.last_in_utc_ns, peer.last_out_utc_ns), true);
+        CloseLast();
     }
 }
 

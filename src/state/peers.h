@@ -83,6 +83,8 @@ public:
 private:
     PeerState& Add(std::int64_t id, std::int64_t utc_ns);
     void Close(std::list<PeerState>::iterator at, std::int64_t utc_ns, bool inferred);
+    /** Take the longest silent for closed. */
+    void CloseLast();
     static Peer Show(const PeerState& state);
 };
 

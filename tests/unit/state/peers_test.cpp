@@ -150,6 +150,10 @@ TEST(Peers, SilentOnesAreTakenForClosed)
     EXPECT_TRUE(node->closed_peers[0].close_inferred);
     EXPECT_EQ(node->closed_peers[0].closed_utc_ns, AtMs(0));
     EXPECT_EQ(node->peers.size(), 2U);
+    // and if it was only that: back it is
+    const auto later{script.After(1).In(1, "ping").Node()};
+    EXPECT_EQ(CountIn(PeerOf(*later, 1), "ping"), 2U);
+    EXPECT_TRUE(later->closed_peers.empty());
 }
 
 TEST(Peers, TheLongestSilentMakesRoom)
