@@ -1,0 +1,263 @@
+#include "web/server.h"
+
+#include <algorithm>
+#include <atomic>
+#include <csignal>
+#include <thread>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <fmt/format.h>
+
+#include "util/text.h"
+#include "web/connection.h"
+#include "web/websocket.h"
+
+namespace coretap::web {
+namespace {
+
+using asio::ip::tcp;
+using util::Errc;
+using util::Error;
+using util::Result;
+
+constexpr auto TOKEN = asio::as_tuple(asio::use_awaitable);
+constexpr std::chrono::seconds TICK{1};
+constexpr std::chrono::milliseconds GOODBYE{500};
+constexpr std::chrono::milliseconds ACCEPT_AGAIN{100};
+
+/** IPv4 addresses as such, also on a socket of both kinds. */
+std::string AddressText(const tcp::endpoint& endpoint)
+{
+    asio::ip::address address{endpoint.address()};
+    if (address.is_v6() && address.to_v6().is_v4_mapped()) address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
+    return address.to_string();
+}
+
+Result<asio::ip::address> ParseAddress(const ServerOptions& options)
+{
+    error_code error;
+    const auto address = asio::ip::make_address(options.address == "localhost" ? "127.0.0.1" : options.address, error);
+    if (error) {
+        return Error{Errc::Usage,
+                     fmt::format("{} is no address to listen on: give a literal, like 127.0.0.1, 0.0.0.0 or [::1] without brackets",
+                                 util::Quoted(options.address))};
+    }
+    return address;
+}
+
+Result<> CheckToken(const ServerOptions& options, const asio::ip::address& address)
+{
+    if (!options.token.empty() && options.token.size() < MIN_TOKEN_LENGTH)
+        return Error{Errc::Usage, fmt::format("the token is shorter than {} characters: it could be guessed", MIN_TOKEN_LENGTH)};
+    if (address.is_loopback() || !options.token.empty() || options.insecure) return {};
+    return Error{Errc::Usage, fmt::format("{} can be reached from outside this machine: set a token, or say that it shall be open to all "
+                                          "(insecure)",
+                                          address.to_string())};
+}
+
+Result<std::unique_ptr<asio::ssl::context>> MakeTls(const ServerOptions& options)
+{
+    if (options.tls_certificate.empty() && options.tls_key.empty()) return std::unique_ptr<asio::ssl::context>{};
+    if (options.tls_certificate.empty() || options.tls_key.empty()) return Error{Errc::Usage, "TLS needs both, a certificate and its key"};
+    auto context = std::make_unique<asio::ssl::context>(asio::ssl::context::tls_server);
+    const auto fail = [](std::string_view what, const std::string& file, const error_code& error) {
+        return Error{Errc::Io, fmt::format("the TLS {} {} is of no use: {}", what, util::Quoted(file), error.message())};
+    };
+    error_code error;
+    context->use_certificate_chain_file(options.tls_certificate, error);
+    if (error) return fail("certificate", options.tls_certificate, error);
+    context->use_private_key_file(options.tls_key, asio::ssl::context::pem, error);
+    if (error) return fail("key", options.tls_key, error);
+    if (SSL_CTX_check_private_key(context->native_handle()) != 1)
+        return Error{Errc::Usage, fmt::format("the TLS key {} is not that of the certificate {}", util::Quoted(options.tls_key),
+                                              util::Quoted(options.tls_certificate))};
+    SSL_CTX_set_min_proto_version(context->native_handle(), TLS1_2_VERSION);
+    SSL_CTX_set_options(context->native_handle(), SSL_OP_NO_RENEGOTIATION);
+    return context;
+}
+
+Result<> Listen(tcp::acceptor& acceptor, const tcp::endpoint& endpoint)
+{
+    error_code error;
+    acceptor.open(endpoint.protocol(), error);
+    if (!error) acceptor.set_option(tcp::acceptor::reuse_address{true}, error);
+    if (!error) acceptor.bind(endpoint, error);
+    if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
+    if (!error) return {};
+    const std::string where{fmt::format("port {} of {}", endpoint.port(), endpoint.address().to_string())};
+    if (error == asio::error::address_in_use)
+        return Error{Errc::Io, fmt::format("{} is in use: another program, or another coretap, listens there; choose another port", where),
+                     error.value()};
+    if (error == asio::error::access_denied)
+        return Error{Errc::Permission, fmt::format("no permission to listen on {}: ports below 1024 are the system's", where),
+                     error.value()};
+    return Error{Errc::Io, fmt::format("cannot listen on {}: {}", where, error.message()), error.value()};
+}
+
+} // namespace
+
+class Server::Impl {
+    Context m_context;
+    std::unique_ptr<asio::ssl::context> m_tls;
+    tcp::acceptor m_acceptor;
+    asio::steady_timer m_tick;
+    std::thread m_thread;
+
+public:
+    Impl(ServerOptions options, Streams& streams, std::unique_ptr<asio::ssl::context> tls)
+        : m_context{std::move(options), streams}, m_tls{std::move(tls)}, m_acceptor{m_context.io}, m_tick{m_context.io}
+    {}
+    ~Impl() { Stop(); }
+    Impl(const Impl&) = delete;
+    Impl& operator=(const Impl&) = delete;
+
+    Result<> Start(const tcp::endpoint& endpoint)
+    {
+        if (auto listening = Listen(m_acceptor, endpoint); !listening) return listening;
+        m_context.streams.SetWake([this] {
+            asio::post(m_context.io, [this] {
+                m_context.streams.Awake();
+                for (WebSocketSession* const session : m_context.sessions) session->Pump();
+            });
+        });
+        Spawn(Accept());
+        Spawn(Tick());
+        // Signals are the main thread's
+        sigset_t all, old;
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &old);
+        m_thread = std::thread{[this] { m_context.io.run(); }};
+        pthread_sigmask(SIG_SETMASK, &old, nullptr);
+        return {};
+    }
+
+    const ServerOptions& Options() const { return m_context.options; }
+    tcp::endpoint Endpoint() const
+    {
+        error_code ignored;
+        return m_acceptor.local_endpoint(ignored);
+    }
+    bool Tls() const { return m_tls != nullptr; }
+    ServerStats Stats() const { return m_context.counters.Read(); }
+    Published& Shown() { return m_context.published; }
+    void OnPublished()
+    {
+        asio::post(m_context.io, [this] {
+            for (WebSocketSession* const session : m_context.sessions) session->OnPublished();
+        });
+    }
+
+private:
+    /** A failure (there is no memory) ends what it hit, and nothing else. */
+    void Spawn(asio::awaitable<void> work)
+    {
+        asio::co_spawn(m_context.io, std::move(work), [](const std::exception_ptr&) {});
+    }
+
+    asio::awaitable<void> Accept()
+    {
+        while (m_acceptor.is_open()) {
+            auto [error, socket] = co_await m_acceptor.async_accept(TOKEN);
+            if (error) { // no descriptors, most likely: they come back
+                asio::steady_timer pause{m_context.io, ACCEPT_AGAIN};
+                co_await pause.async_wait(TOKEN);
+                continue;
+            }
+            Admit(std::move(socket));
+        }
+    }
+
+    void Admit(tcp::socket socket)
+    {
+        const Limits& limits{m_context.options.limits};
+        error_code gone;
+        const std::string address{AddressText(socket.remote_endpoint(gone))};
+        const std::string local{AddressText(socket.local_endpoint(gone))};
+        if (gone) return;
+        if (m_context.connections.size() >= limits.connections) return m_context.counters.Count(Reject::TooManyConnections);
+        if (const auto count = m_context.per_address.find(LimitKey(address));
+            count != m_context.per_address.end() && count->second >= limits.connections_per_address)
+            return m_context.counters.Count(Reject::TooManyOfAddress);
+        socket.set_option(tcp::no_delay{true}, gone);
+        auto connection = std::make_shared<Connection>(m_context, std::move(socket), m_tls.get(), address);
+        connection->local_address = local;
+        Spawn(Serve(m_context, std::move(connection)));
+    }
+
+    asio::awaitable<void> Tick()
+    {
+        while (!m_context.stopping) {
+            m_tick.expires_after(TICK);
+            co_await m_tick.async_wait(TOKEN);
+            const auto now = std::chrono::steady_clock::now();
+            for (WebSocketSession* const session : m_context.sessions) session->Sweep(now);
+            m_context.streams.Expire(now);
+        }
+    }
+
+    void Stop()
+    {
+        if (!m_thread.joinable()) return;
+        m_context.streams.SetWake({});
+        asio::post(m_context.io, [this] {
+            m_context.stopping = true;
+            error_code ignored;
+            m_acceptor.close(ignored);
+            m_tick.cancel();
+            for (WebSocketSession* const session : m_context.sessions) session->GoAway();
+            for (Connection* const connection : m_context.connections) {
+                if (connection->idle) connection->stream.Close();
+            }
+            m_tick.expires_after(GOODBYE);
+            m_tick.async_wait([this](error_code) {
+                for (Connection* const connection : m_context.connections) connection->stream.Close();
+                asio::post(m_context.io, [this] { m_context.io.stop(); });
+            });
+        });
+        m_thread.join();
+    }
+};
+
+Server::Server(std::unique_ptr<Impl> impl) : m_impl{std::move(impl)} {}
+Server::~Server() = default;
+
+Result<std::unique_ptr<Server>> Server::Start(ServerOptions options, Streams& streams)
+{
+    const auto address = ParseAddress(options);
+    if (!address) return address.GetError();
+    if (auto checked = CheckToken(options, *address); !checked) return checked.GetError();
+    auto tls = MakeTls(options);
+    if (!tls) return tls.GetError();
+    const tcp::endpoint endpoint{*address, options.port};
+    auto impl = std::make_unique<Impl>(std::move(options), streams, std::move(*tls));
+    if (auto started = impl->Start(endpoint); !started) return started.GetError();
+    return std::unique_ptr<Server>{new Server{std::move(impl)}};
+}
+
+std::uint16_t Server::Port() const { return m_impl->Endpoint().port(); }
+
+std::string Server::Url() const
+{
+    const tcp::endpoint endpoint{m_impl->Endpoint()};
+    std::string host{endpoint.address().to_string()};
+    if (endpoint.address().is_unspecified()) host = "localhost";
+    if (host.find(':') != std::string::npos) host = "[" + host + "]";
+    return fmt::format("{}://{}:{}/", m_impl->Tls() ? "https" : "http", host, endpoint.port());
+}
+
+void Server::Publish(std::shared_ptr<const state::Snapshot> snapshot)
+{
+    m_impl->Shown().SetSnapshot(std::move(snapshot));
+    m_impl->OnPublished();
+}
+
+void Server::PublishSection(const std::string& name, std::string json) { m_impl->Shown().SetSection(name, std::move(json)); }
+void Server::SetConfig(std::string json) { m_impl->Shown().SetConfig(std::move(json)); }
+ServerStats Server::Stats() const { return m_impl->Stats(); }
+
+} // namespace coretap::web

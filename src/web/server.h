@@ -1,0 +1,91 @@
+// coretap's web server: the page, the API, metrics, live events. HTTP and WebSocket, optionally over TLS, on one thread.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "state/snapshot.h"
+#include "util/result.h"
+#include "web/stats.h"
+#include "web/streams.h"
+
+namespace coretap::web {
+
+/**
+ * Bitcoin Core has 8332 to 8334, Litecoin's RPC and the usual bitcoind exporter for Prometheus have 9332, which a machine with a node
+ * may well run. 8338 is near, and free.
+ */
+inline constexpr std::uint16_t DEFAULT_PORT{8338};
+inline constexpr std::size_t MIN_TOKEN_LENGTH{16};
+
+struct Limits {
+    std::size_t connections{256};
+    std::size_t connections_per_address{64}; //!< IPv6: per /64
+    std::size_t websockets{128};
+    std::size_t header_bytes{8192};
+    std::chrono::milliseconds header_timeout{5'000}; //!< for the whole header, and the TLS handshake
+    std::chrono::milliseconds idle_timeout{30'000};  //!< between requests; of a WebSocket: without an answer to pings
+    std::chrono::milliseconds write_timeout{10'000}; //!< for a response, and for each WebSocket message
+    double requests_per_s{50};                       //!< of one address
+    double requests_burst{200};
+    std::size_t message_bytes{16384}; //!< of a WebSocket message from a client
+    double messages_per_s{5};         //!< from one WebSocket client
+    double messages_burst{20};
+};
+
+/** Callbacks are called on the server's thread and must be quick. */
+struct ServerOptions {
+    std::string address{"127.0.0.1"}; //!< a literal, or `localhost`
+    std::uint16_t port{DEFAULT_PORT}; //!< 0: any that is free
+    /** Asked of every request but /healthz and /readyz. Must be set for an address that is not loopback, unless `insecure`. */
+    std::string token{};
+    bool insecure{false};
+    std::vector<std::string> hosts{}; //!< names in Host headers that mean us, besides localhost and the address that was connected to
+    std::string tls_certificate{};    //!< PEM file with the chain; empty: no TLS
+    std::string tls_key{};            //!< PEM file
+    Limits limits{};
+    std::string version{};                        //!< coretap's
+    std::string config_json{"{}"};                //!< for /api/v1/config, without secrets
+    std::function<std::string()> why_not_ready{}; //!< empty string: ready. Not set: always ready
+    /** /metrics: returns the body, sets the content type. Not set: 404. */
+    std::function<std::string(const state::Snapshot&, std::string_view accept, std::string& content_type)> metrics{};
+};
+
+/**
+ * Serves until it is destroyed. What a client does ends here: it reaches nothing but what was published, and Streams, which is made
+ * for it. Docs: docs/api.md.
+ */
+class Server {
+    class Impl;
+    std::unique_ptr<Impl> m_impl;
+
+    explicit Server(std::unique_ptr<Impl> impl);
+
+public:
+    /** Listens and starts the thread. `streams` must outlive the server. Fails with Usage, Io (port in use) or Permission. */
+    static util::Result<std::unique_ptr<Server>> Start(ServerOptions options, Streams& streams);
+    /** Says goodbye to the clients, waits for them for at most half a second, ends the thread. */
+    ~Server();
+    Server(const Server&) = delete;
+    Server& operator=(const Server&) = delete;
+
+    std::uint16_t Port() const;
+    /** For people: `http://127.0.0.1:8338/`. */
+    std::string Url() const;
+
+    // Any thread.
+    /** What is shown from now on; clients that want snapshots get it. Once a second. */
+    void Publish(std::shared_ptr<const state::Snapshot> snapshot);
+    /** More for the API: valid JSON, shown as /api/v1/NAME and as a member of snapshots. Names are words of a-z, 0-9, - and _. */
+    void PublishSection(const std::string& name, std::string json);
+    /** Instead of ServerOptions::config_json, after a reload. */
+    void SetConfig(std::string json);
+    ServerStats Stats() const;
+};
+
+} // namespace coretap::web

@@ -1,0 +1,55 @@
+// What there is to see: from a request to a response. Knows nothing of sockets. The server's thread.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "event/catalogue.h"
+#include "web/assets.h"
+#include "web/guard.h"
+#include "web/http.h"
+#include "web/published.h"
+#include "web/server.h"
+#include "web/stats.h"
+
+namespace coretap::web {
+
+class Site {
+    const ServerOptions& m_options;
+    const event::Catalogue& m_catalogue;
+    const Published& m_published;
+    Counters& m_counters;
+    Guard m_guard;
+
+    // the WebSocket's snapshot, once for all clients
+    std::shared_ptr<const state::Snapshot> m_framed;
+    std::shared_ptr<const std::string> m_frame;
+
+public:
+    Site(const ServerOptions& options, const event::Catalogue& catalogue, const Published& published, Counters& counters);
+
+    /** Everything but /ws. Rejects are counted. */
+    Response Answer(const Request& request);
+    /** Whether a WebSocket may be opened with this request: nothing, or the refusal. */
+    std::optional<Response> RefuseWebSocket(const Request& request);
+    /** Whether the request is for /ws. */
+    static bool IsWebSocket(const Request& request);
+    /** `{"type":"snapshot",...}` of what was published last; null if nothing was. */
+    std::shared_ptr<const std::string> SnapshotFrame();
+
+private:
+    Response Refuse(Reject reason, unsigned status, std::string_view code, std::string_view message);
+    std::optional<Response> CheckRequest(const Request& request, const std::optional<Target>& target);
+    Response Unauthorized(const Request& request);
+    Response Route(const Request& request, const Target& target);
+    Response Api(std::string_view name, const Target& target);
+    Response NodeApi(std::string_view name, const Target& target, const state::Snapshot& snapshot);
+    Response Ready() const;
+    Response Metrics(const Request& request) const;
+    Response NotFound();
+    Response BadQuery(std::string_view message);
+};
+
+} // namespace coretap::web

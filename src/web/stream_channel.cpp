@@ -1,0 +1,120 @@
+#include "web/stream_channel.h"
+
+#include <algorithm>
+
+#include "util/text.h"
+
+namespace coretap::web {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t CHUNK_BYTES{64 << 10};
+/** Of longer payloads (blocks) clients get the summary: their JSON would be megabytes. */
+constexpr std::size_t MAX_FULL_PAYLOAD{128 << 10};
+/** Payloads are not shown as hex: whoever wants bytes makes a recording. */
+constexpr event::PayloadBounds NO_PAYLOAD{};
+
+bool AlwaysTaken(const event::Event& event) { return event.Def().origin == event::Origin::Coretap; }
+
+event::JsonOptions OptionsFor(const event::Event& event, event::Decode decode)
+{
+    if (decode == event::Decode::Full && event::HasPayload(event) && event.Bytes(event::message_arg::PAYLOAD).size() > MAX_FULL_PAYLOAD)
+        decode = event::Decode::Short;
+    return {decode, &NO_PAYLOAD};
+}
+
+} // namespace
+
+StreamChannel::StreamChannel(Subscription subscription, const StreamsOptions& options, std::uint64_t first_seq)
+    : m_subscription{std::move(subscription)},
+      m_rate{m_subscription.max_events_per_s > 0 ? std::min(m_subscription.max_events_per_s, options.max_events_per_s) :
+                                                   options.max_events_per_s},
+      m_burst{std::max(1.0, m_rate / 4)},
+      m_max_bytes{options.channel_bytes},
+      m_max_events{options.channel_events},
+      m_allowed{m_burst, Clock::now()},
+      m_next_seq{first_seq},
+      m_first_seq{first_seq}
+{}
+
+StreamChannel::Appended StreamChannel::Append(std::span<const event::Event> batch, pipeline::NodeNames& nodes, Clock::time_point now,
+                                              Clock::time_point deadline)
+{
+    m_matching.clear();
+    std::size_t countable{0};
+    for (const event::Event& event : batch) {
+        if (!m_subscription.filter.Matches(event, nodes.Find(event).label)) continue;
+        m_matching.push_back(&event);
+        if (!AlwaysTaken(event)) ++countable;
+    }
+    if (m_matching.empty()) return {};
+
+    // Spread evenly over the batch: what is shown is like what happened. Only this thread writes the members read without lock.
+    const double tokens{std::max(0.0, m_allowed.Refill(m_rate, m_burst, now))};
+    const std::size_t allowed{std::min(countable, static_cast<std::size_t>(tokens))};
+    Appended result;
+    std::shared_ptr<EventChunk> chunk;
+    std::uint64_t seq{m_next_seq};
+    std::size_t index{0};
+    std::size_t taken{0};
+    for (const event::Event* const event : m_matching) {
+        if (!AlwaysTaken(*event)) {
+            const bool wanted{(index + 1) * allowed / countable != index * allowed / countable};
+            ++index;
+            const bool late{wanted && Clock::now() > deadline};
+            if (!wanted || late) {
+                ++result.sampled_out;
+                result.shed += late ? 1 : 0;
+                continue;
+            }
+            ++taken;
+        }
+        if (!chunk || chunk->json.size() >= CHUNK_BYTES) {
+            if (chunk) m_done.push_back(std::move(chunk));
+            chunk = std::make_shared<EventChunk>();
+            chunk->json.reserve(std::min(CHUNK_BYTES, m_matching.size() * 512));
+            chunk->first_seq = seq;
+            chunk->sampled_out = m_sampled_out + result.sampled_out;
+        }
+        std::string& json{chunk->json};
+        if (!json.empty()) json += ',';
+        chunk->starts.push_back(static_cast<std::uint32_t>(json.size()));
+        json += "{\"seq\":";
+        util::AppendNumber(json, seq++);
+        const std::size_t brace{json.size()};
+        event::AppendJson(json, *event, nodes.Find(*event), OptionsFor(*event, m_subscription.decode));
+        json[brace] = ','; // where the event's own object began
+    }
+    m_allowed.Charge(static_cast<double>(taken));
+    if (chunk) m_done.push_back(std::move(chunk));
+    result.events = seq - m_next_seq;
+
+    {
+        const std::lock_guard lock{m_mutex};
+        m_next_seq = seq;
+        m_sampled_out += result.sampled_out;
+        for (auto& done : m_done) {
+            m_bytes += done->json.size();
+            m_events += done->starts.size();
+            m_chunks.push_back(std::move(done));
+        }
+        while (m_chunks.size() > 1 && (m_bytes > m_max_bytes || m_events > m_max_events)) {
+            m_bytes -= m_chunks.front()->json.size();
+            m_events -= m_chunks.front()->starts.size();
+            m_evicted.push_back(std::move(m_chunks.front()));
+            m_chunks.pop_front();
+        }
+    }
+    m_done.clear();
+    m_evicted.clear(); // memory is given back outside the lock
+    return result;
+}
+
+std::size_t StreamChannel::HeldBytes() const
+{
+    const std::lock_guard lock{m_mutex};
+    return m_bytes;
+}
+
+} // namespace coretap::web

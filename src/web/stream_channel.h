@@ -1,0 +1,58 @@
+// A channel of Streams: one subscription, its latest events, and how many follow it.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include "pipeline/node_names.h"
+#include "web/guard.h"
+#include "web/streams.h"
+
+namespace coretap::web {
+
+class StreamChannel {
+    const Subscription m_subscription;
+    const double m_rate;
+    const double m_burst;
+    const std::size_t m_max_bytes;
+    const std::size_t m_max_events;
+
+    // the pipeline thread's
+    TokenBucket m_allowed;
+    std::vector<const event::Event*> m_matching;
+    std::vector<std::shared_ptr<const EventChunk>> m_done, m_evicted;
+
+    mutable std::mutex m_mutex;
+    std::deque<std::shared_ptr<const EventChunk>> m_chunks;
+    std::size_t m_bytes{0};
+    std::size_t m_events{0};
+    std::uint64_t m_next_seq;
+    std::uint64_t m_sampled_out{0};
+
+    friend class StreamCursor;
+    friend class Streams;
+    const std::uint64_t m_first_seq;
+    // under the mutex of Streams
+    std::size_t m_clients{0};
+    std::chrono::steady_clock::time_point m_idle_since{};
+
+public:
+    struct Appended {
+        std::uint64_t events{0};
+        std::uint64_t sampled_out{0};
+        std::uint64_t shed{0}; //!< of those, because `deadline` had passed
+    };
+
+    StreamChannel(Subscription subscription, const StreamsOptions& options, std::uint64_t first_seq);
+    /** The pipeline thread. Formats what matches, until `deadline`; the rest is left out. */
+    Appended Append(std::span<const event::Event> batch, pipeline::NodeNames& nodes, std::chrono::steady_clock::time_point now,
+                    std::chrono::steady_clock::time_point deadline);
+    std::size_t HeldBytes() const;
+};
+
+} // namespace coretap::web

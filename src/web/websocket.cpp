@@ -1,0 +1,255 @@
+// WebSocket clients. Beast speaks the protocol; what is sent, and when, is decided here.
+#include "web/websocket.h"
+
+#include <algorithm>
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/websocket/stream.hpp>
+#include <fmt/format.h>
+
+#include "util/text.h"
+#include "web/subscription.h"
+
+namespace coretap::web {
+namespace {
+
+namespace websocket = beast::websocket;
+using Clock = std::chrono::steady_clock;
+
+constexpr auto TOKEN = asio::as_tuple(asio::use_awaitable);
+/** Events that go into one message, roughly. */
+constexpr std::size_t FRAME_BYTES{128 << 10};
+/** What the kernel may hold for a client: it is to be noticed soon that it does not read. */
+constexpr int SEND_BUFFER_BYTES{256 << 10};
+
+class Session final : public WebSocketSession, public std::enable_shared_from_this<Session> {
+    Context& m_context;
+    std::shared_ptr<Connection> m_connection;
+    websocket::stream<ByteStream&> m_ws;
+    beast::flat_buffer m_incoming;
+    TokenBucket m_messages;
+
+    WantSnapshots m_snapshots{WantSnapshots::None};
+    bool m_snapshot_due{false};
+    std::unique_ptr<StreamCursor> m_cursor;
+    std::deque<std::string> m_control;                 //!< hellos and errors: as many as the client may send messages
+    std::optional<websocket::close_code> m_close_with; //!< when m_control is sent
+    bool m_ending{false};
+
+    // what is being sent
+    bool m_writing{false};
+    Clock::time_point m_writing_since{};
+    bool m_cut_off{false};
+    std::string m_prefix, m_suffix;
+    std::shared_ptr<const std::string> m_frame;
+    StreamCursor::Taken m_taken;
+    std::vector<asio::const_buffer> m_buffers;
+
+public:
+    Session(Context& context, std::shared_ptr<Connection> connection)
+        : m_context{context},
+          m_connection{std::move(connection)},
+          m_ws{m_connection->stream},
+          m_messages{context.options.limits.messages_burst, Clock::now()}
+    {
+        m_context.sessions.insert(this);
+        Counters::Add(m_context.counters.websockets);
+        Counters::Add(m_context.counters.websockets_total);
+    }
+    ~Session() override
+    {
+        m_context.sessions.erase(this);
+        Counters::Sub(m_context.counters.websockets);
+    }
+
+    asio::awaitable<void> Run(const beast::http::request<beast::http::empty_body>& request)
+    {
+        const Limits& limits{m_context.options.limits};
+        m_connection->stream.ExpiresNever(); // Beast's WebSocket has timers of its own
+        error_code ignored;
+        m_connection->stream.Socket().set_option(asio::socket_base::send_buffer_size{SEND_BUFFER_BYTES}, ignored);
+        websocket::stream_base::timeout timeout{};
+        timeout.handshake_timeout = limits.header_timeout;
+        timeout.idle_timeout = limits.idle_timeout;
+        timeout.keep_alive_pings = true;
+        m_ws.set_option(timeout);
+        m_ws.set_option(
+            websocket::stream_base::decorator{[](websocket::response_type& response) { response.erase(beast::http::field::server); }});
+        m_ws.read_message_max(limits.message_bytes);
+        m_ws.auto_fragment(false); // else it copies
+        m_ws.text(true);
+
+        if (const auto [error] = co_await m_ws.async_accept(request, TOKEN); error) {
+            m_context.counters.Count(Reject::BadRequest);
+            co_return;
+        }
+        for (;;) {
+            m_incoming.clear();
+            const auto [error, size] = co_await m_ws.async_read(m_incoming, TOKEN);
+            if (error) {
+                if (!m_cut_off) CountEnd(error);
+                break;
+            }
+            OnMessage({static_cast<const char*>(m_incoming.data().data()), m_incoming.size()});
+        }
+        m_cursor.reset();
+        m_ending = true; // nothing more is sent
+    }
+
+    void Pump() override
+    {
+        if (m_writing || m_ending) return;
+        if (!m_control.empty()) {
+            m_prefix = std::move(m_control.front());
+            m_control.pop_front();
+            m_buffers.assign({asio::buffer(m_prefix)});
+        } else if (m_close_with) {
+            End(*m_close_with);
+            return;
+        } else if (m_snapshot_due && (m_frame = m_context.site.SnapshotFrame())) {
+            m_snapshot_due = false;
+            if (m_snapshots == WantSnapshots::First) m_snapshots = WantSnapshots::None;
+            m_buffers.assign({asio::buffer(*m_frame)});
+        } else if (!m_cursor || !TakeEvents()) {
+            return;
+        }
+        m_writing = true;
+        m_writing_since = Clock::now();
+        m_ws.async_write(m_buffers, [self = shared_from_this()](error_code error, std::size_t sent) { self->OnWritten(error, sent); });
+    }
+
+    void OnPublished() override
+    {
+        if (m_snapshots == WantSnapshots::None) return;
+        m_snapshot_due = true;
+        Pump();
+    }
+
+    void Sweep(Clock::time_point now) override
+    {
+        if (!m_writing || now - m_writing_since < m_context.options.limits.write_timeout) return;
+        m_cut_off = true;
+        m_context.counters.Count(Reject::SlowReader);
+        m_connection->stream.Close();
+    }
+
+    void GoAway() override { End(websocket::close_code::going_away); }
+
+private:
+    void End(websocket::close_code code)
+    {
+        if (m_ending) return;
+        m_ending = true;
+        m_ws.async_close(websocket::close_reason{code}, [self = shared_from_this()](error_code) {});
+    }
+
+    void CountEnd(error_code error)
+    {
+        if (error == beast::error::timeout) {
+            m_context.counters.Count(Reject::PingTimeout);
+        } else if (error != websocket::error::closed &&
+                   error.category() == websocket::make_error_code(websocket::error::closed).category()) {
+            m_context.counters.Count(Reject::BadFrame);
+        }
+    }
+
+    void OnWritten(error_code error, std::size_t sent)
+    {
+        m_writing = false;
+        Counters::Add(m_context.counters.sent_bytes, sent);
+        m_frame.reset();
+        m_taken = {};
+        if (!error) Pump(); // else the read ends with an error too
+    }
+
+    /** Events into m_buffers, straight from the chunks that all clients share. False if there is nothing new. */
+    bool TakeEvents()
+    {
+        m_taken = m_cursor->Take(FRAME_BYTES);
+        if (m_taken.chunks.empty()) return false;
+        m_prefix = R"({"type":"events","events":[)";
+        m_suffix = fmt::format(R"(],"sampled_out":{},"dropped":{}}})", m_taken.sampled_out, m_taken.dropped);
+        m_buffers.assign({asio::buffer(m_prefix)});
+        std::size_t skip{m_taken.skip};
+        for (const auto& chunk : m_taken.chunks) {
+            if (m_buffers.size() > 1) m_buffers.push_back(asio::buffer(",", 1));
+            m_buffers.push_back(asio::buffer(chunk->json) + chunk->starts[skip]);
+            skip = 0;
+        }
+        m_buffers.push_back(asio::buffer(m_suffix));
+        return true;
+    }
+
+    void Say(std::string text)
+    {
+        m_control.push_back(std::move(text));
+        Pump();
+    }
+
+    void Complain(std::string_view code, std::string_view message)
+    {
+        std::string text{R"({"type":"error","code":)"};
+        util::AppendJsonString(text, code);
+        text += R"(,"message":)";
+        util::AppendJsonString(text, message);
+        text += '}';
+        Say(std::move(text));
+    }
+
+    /** An error that ends the connection. */
+    void Expel(Reject reason, websocket::close_code code, std::string_view message)
+    {
+        m_context.counters.Count(reason);
+        m_close_with = code;
+        m_cursor.reset();
+        m_snapshots = WantSnapshots::None;
+        Complain(ToString(reason), message);
+    }
+
+    void OnMessage(std::string_view text)
+    {
+        if (m_close_with) return;
+        const Limits& limits{m_context.options.limits};
+        if (!m_messages.Take(limits.messages_per_s, limits.messages_burst, Clock::now()))
+            return Expel(Reject::RateLimited, websocket::close_code::policy_error, "too many messages");
+        if (!m_ws.got_text()) return Expel(Reject::BadFrame, websocket::close_code::unknown_data, "messages are text");
+        auto subscription = ParseSubscription(text, m_context.streams.Catalogue());
+        if (!subscription) {
+            m_context.counters.Count(Reject::BadMessage);
+            return Complain("bad_message", subscription.GetError().what);
+        }
+        m_cursor.reset(); // makes room for the new one
+        auto followed = m_context.streams.Follow(*subscription);
+        if (!followed) {
+            m_snapshots = WantSnapshots::None;
+            return Complain("too_many_subscriptions", followed.GetError().what);
+        }
+        std::string hello{R"({"type":"hello","version":)"};
+        util::AppendJsonString(hello, m_context.options.version);
+        hello += fmt::format(R"(,"seq":{},"resumed":{},"missed":{}}})", followed->seq, followed->resumed,
+                             followed->missed ? fmt::to_string(*followed->missed) : "null");
+        m_snapshots = subscription->snapshots;
+        m_snapshot_due = m_snapshots != WantSnapshots::None;
+        m_control.push_back(std::move(hello)); // goes out first
+        m_cursor = std::move(followed->cursor);
+        Pump();
+    }
+};
+
+} // namespace
+
+asio::awaitable<void> ServeWebSocket(Context& context, std::shared_ptr<Connection> connection,
+                                     const beast::http::request<beast::http::empty_body>& request)
+{
+    const auto session = std::make_shared<Session>(context, std::move(connection));
+    co_await session->Run(request);
+}
+
+} // namespace coretap::web
