@@ -95,6 +95,7 @@ Examples:
     Command chosen;
     AddLog(app, chosen);
     AddRecord(app, chosen);
+    AddServe(app, chosen);
     AddReplay(app, chosen);
     AddExport(app, chosen);
     AddInfo(app, chosen);

@@ -374,7 +374,8 @@ util::Result<> Session::ReadFilterAndPolicy(const SessionNeeds& needs)
         policy = *parsed;
     }
     m_shown_payload = policy.value_or(app::PayloadPolicy{});
-    if (!policy && (needs.payloads || !m_options.record.empty())) policy = *app::ParsePayloadPolicy("all");
+    if (!policy && !m_options.record.empty()) policy = *app::ParsePayloadPolicy("all");
+    if (!policy && needs.payloads) policy = *app::ParsePayloadPolicy(needs.payload_policy);
     return ReadTraceOptions(choice, policy.value_or(app::PayloadPolicy{}));
 }
 
@@ -454,7 +455,7 @@ util::Result<> Session::StartRecorder()
     return {};
 }
 
-Exit Session::Run(std::vector<pipeline::Sink*> sinks)
+Exit Session::Run(std::vector<pipeline::Sink*> sinks, const SessionHooks& hooks)
 {
     HandleSignals();
     // not when it was opened: a recording that is none, or a field that is none, should not cost what was there
@@ -462,7 +463,7 @@ Exit Session::Run(std::vector<pipeline::Sink*> sinks)
     if (m_output && ::fstat(m_output.Get(), &status) == 0 && S_ISREG(status.st_mode) && ::ftruncate(m_output.Get(), 0) != 0)
         return Report(m_io, {util::Errc::Io, fmt::format("cannot empty the output: {}", std::strerror(errno)), errno});
     if (m_recorder) sinks.push_back(m_recorder.get());
-    return m_replay ? RunReplay(sinks) : RunLive(sinks);
+    return m_replay ? RunReplay(sinks, hooks) : RunLive(sinks, hooks);
 }
 
 Exit Session::FinishRun(const app::RunResult& result)
@@ -503,23 +504,28 @@ Exit Session::FinishRecording(const pipeline::Ledger& ledger, Exit status)
     return status;
 }
 
-Exit Session::RunReplay(std::vector<pipeline::Sink*>& sinks)
+Exit Session::RunReplay(std::vector<pipeline::Sink*>& sinks, const SessionHooks& hooks)
 {
+    if (hooks.started) {
+        if (const auto started{hooks.started()}; !started) return Report(m_io, started.GetError());
+    }
     const auto start{std::chrono::steady_clock::now()};
     auto next_stats{start + m_stats_every};
-    app::RunHooks hooks{
+    const app::RunHooks run_hooks{
         .stop_source = [&] { m_replay->Stop(); },
         .also_stop_when = [] { return false; },
         .tick =
             [&] {
                 TellTrouble();
+                if (hooks.tick) hooks.tick(*m_replay);
                 const auto now{std::chrono::steady_clock::now()};
                 if (m_stats_every.count() == 0 || now < next_stats) return;
                 next_stats = now + m_stats_every;
                 Notice(app::ReplayLine(m_replay->Losses(), m_catalogue, now - start));
             },
     };
-    const app::RunResult result{app::Run(*m_replay, sinks, m_catalogue, *m_filter, m_limits, hooks)};
+    const app::RunResult result{app::Run(*m_replay, sinks, m_catalogue, *m_filter, m_limits, run_hooks)};
+    if (hooks.replayed && result.outcome) hooks.replayed(*m_replay);
     const pipeline::Ledger& ledger{m_replay->Losses()};
     if (m_options.summary) m_io.err << app::LedgerTable(ledger, m_catalogue);
     if (!m_options.quiet || m_options.summary || ledger.Total().Lost() != 0)
@@ -529,7 +535,7 @@ Exit Session::RunReplay(std::vector<pipeline::Sink*>& sinks)
     return status;
 }
 
-Exit Session::RunLive(std::vector<pipeline::Sink*>& sinks)
+Exit Session::RunLive(std::vector<pipeline::Sink*>& sinks, const SessionHooks& hooks)
 {
     const auto notice = [this](const std::string& text) { Notice(text); };
     const bool sim{m_options.sim || (m_options.sim_if_none && !AnyNodeRuns())};
@@ -551,6 +557,9 @@ Exit Session::RunLive(std::vector<pipeline::Sink*>& sinks)
     auto source{tracer::LiveSource::Start(m_catalogue, m_trace, notice)};
     if (!source) return Report(m_io, source.GetError());
     tracer::LiveSource& live{**source};
+    if (hooks.started) {
+        if (const auto started{hooks.started()}; !started) return Report(m_io, started.GetError());
+    }
     if (sim) stand_in.Go();
 
     const auto start{std::chrono::steady_clock::now()};
@@ -559,19 +568,20 @@ Exit Session::RunLive(std::vector<pipeline::Sink*>& sinks)
         return app::Cost{std::chrono::steady_clock::now() - start, app::OwnCpuTime() - cpu_before, m_trace.ring_bytes};
     };
     auto next_stats{start + m_stats_every};
-    app::RunHooks hooks{
+    const app::RunHooks run_hooks{
         .stop_source = [&] { live.Stop(); },
         .also_stop_when = [&] { return m_options.check || (sim && stand_in.Ended()); },
         .tick =
             [&] {
                 TellTrouble();
+                if (hooks.tick) hooks.tick(live);
                 const auto now{std::chrono::steady_clock::now()};
                 if (m_stats_every.count() == 0 || now < next_stats) return;
                 next_stats = now + m_stats_every;
                 notice(app::LedgerLine(live.Losses(), m_catalogue, cost()));
             },
     };
-    const app::RunResult result{app::Run(live, sinks, m_catalogue, *m_filter, m_limits, hooks)};
+    const app::RunResult result{app::Run(live, sinks, m_catalogue, *m_filter, m_limits, run_hooks)};
     const pipeline::Ledger& ledger{live.Losses()};
     const std::uint64_t lost{ledger.Total().Lost()};
     if (m_options.summary) m_io.err << app::LedgerTable(ledger, m_catalogue);

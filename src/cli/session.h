@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -85,10 +86,21 @@ bool SameFile(const std::string& a, const std::string& b);
 
 /** What a command needs of its session, beyond what the user said. */
 struct SessionNeeds {
-    bool payloads{false};  //!< captured as a whole unless the user says otherwise
+    bool payloads{false};  //!< captured unless the user says otherwise: as a whole if they are recorded, else as `payload_policy` says
+    const char* payload_policy{"all"};
     bool full_speed{true}; //!< of recordings, unless the user says otherwise; else as recorded
     bool shows{true};      //!< the command has data of its own, besides what is recorded
     std::string output{};  //!< a file for it, opened while there is the right to, emptied by Run(); none: stdout
+};
+
+/** What a command does beside its sinks; all of it on the session's thread. */
+struct SessionHooks {
+    /** Events are about to come, and privileges are gone: threads may be started. If it fails there is no run. */
+    std::function<util::Result<>()> started;
+    /** Between batches, at least every 200 ms. */
+    std::function<void(pipeline::Source&)> tick;
+    /** The recording that is replayed has ended. The run ends when it returns. */
+    std::function<void(pipeline::Source&)> replayed;
 };
 
 /**
@@ -126,8 +138,14 @@ public:
     /** Set when a signal asked to stop. */
     static const std::atomic<bool>* StopFlag() noexcept;
 
+    /** Whether the events are of recordings. */
+    bool IsReplay() const noexcept { return m_replay != nullptr; }
+    /** What is recorded besides; null if nothing is. */
+    const archive::Recorder* Recorder() const noexcept { return m_recorder.get(); }
+    const tracer::TraceOptions& TraceOptions() const noexcept { return m_trace; }
+
     /** Run to the end, with these sinks and the recorder if there is one. Once. */
-    Exit Run(std::vector<pipeline::Sink*> sinks);
+    Exit Run(std::vector<pipeline::Sink*> sinks, const SessionHooks& hooks = {});
 
 private:
     util::Result<> CheckOptions(const SessionNeeds& needs) const;
@@ -138,8 +156,8 @@ private:
     util::Result<> ReadTraceOptions(const app::TracepointChoice& choice, const app::PayloadPolicy& policy);
     util::Result<> ReadLimits();
     util::Result<> StartRecorder();
-    Exit RunLive(std::vector<pipeline::Sink*>& sinks);
-    Exit RunReplay(std::vector<pipeline::Sink*>& sinks);
+    Exit RunLive(std::vector<pipeline::Sink*>& sinks, const SessionHooks& hooks);
+    Exit RunReplay(std::vector<pipeline::Sink*>& sinks, const SessionHooks& hooks);
     /** What goes wrong with the recording's files though it goes on. */
     void TellTrouble();
     /** Close the recording and say what is in it. */
