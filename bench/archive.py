@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What recording costs, how small recordings are, how fast they are read again (bench/README.md).
+"""What the recorder costs by itself, how small recordings are, how fast they are read again (bench/README.md).
 
 Runs build/bin/coretap-bench-archive in rounds, prints a table, writes build/bench/archive.json. Needs no privileges, and 1.2 GiB below
 build/bench, which are given back.
@@ -13,6 +13,8 @@ import pathlib
 import statistics
 import subprocess
 import sys
+
+from figures import Figures, warn_of_load
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
@@ -68,22 +70,21 @@ def measure(bench):
             file.unlink(missing_ok=True)
 
 
-def figures(bench):
-    """name, value, unit, goal (relation and bound, or None)"""
-    rows = []
+def figures_of(bench):
+    figures = Figures()
+    add = figures.add
     for name in RECORDS:
         slug = name.replace(",", "").replace(" ", "-")
-        rows += [(f"archive/{slug}/cost", bench.median(name, "cpu_ns_an_event"), "ns/event", None),
-                 (f"archive/{slug}/size", bench.median(name, "bytes_an_event"), "bytes/event", None),
-                 (f"archive/{slug}/ratio", bench.median(name, "ratio"), "file/raw", ("<=", 0.5) if name == "whole payloads" else None)]
-    return rows + [
-        ("archive/paced/core", bench.median("whole payloads, paced", "core_share"), "of a core", ("<", 0.15)),
-        ("archive/paced/lost", max(run["lost"] for run in bench.runs["whole payloads, paced"]), "events", ("<=", 0)),
-        ("archive/record", bench.median("whole payloads", "record_mb_s"), "MB/s of CPU time", None),
-        ("archive/replay", bench.median("replay", "events_s"), "events/s", (">=", 3_000_000)),
-        ("archive/seek", bench.median("seek", "seek_ms"), "ms in 1 GiB", ("<", 50)),
-        ("archive/seek-no-index", bench.median("seek, no index", "seek_ms"), "ms in 1 GiB", ("<", 50)),
-    ]
+        add(f"archive/{slug}/cost", bench.median(name, "cpu_ns_an_event"), "ns/event")
+        add(f"archive/{slug}/size", bench.median(name, "bytes_an_event"), "bytes/event")
+        add(f"archive/{slug}/ratio", bench.median(name, "ratio"), "of the records", "<= 0.5" if name == "whole payloads" else "")
+    add("archive/paced/cpu", bench.median("whole payloads, paced", "core_share"), "share of a core", "<= 0.15")
+    add("archive/paced/lost", max(run["lost"] for run in bench.runs["whole payloads, paced"]), "events", "<= 0")
+    add("archive/record", bench.median("whole payloads", "record_mb_s"), "MB/s of CPU time")
+    add("archive/replay", bench.median("replay", "events_s"), "events/s", ">= 3000000")
+    add("archive/seek", bench.median("seek", "seek_ms"), "ms in 1 GiB", "<= 50")
+    add("archive/seek-no-index", bench.median("seek, no index", "seek_ms"), "ms in 1 GiB", "<= 50")
+    return figures
 
 
 def main():
@@ -92,6 +93,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--check", action="store_true", help="fail if a goal is missed")
     options = parser.parse_args()
+    warn_of_load()
     bench = Bench(options)
     bench.folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -100,16 +102,7 @@ def main():
         print(f"archive.py: {error}", file=sys.stderr)
         return 2
 
-    missed = 0
-    results = []
-    for name, value, unit, goal in figures(bench):
-        met = goal is None or {"<": value < goal[1], "<=": value <= goal[1], ">=": value >= goal[1]}[goal[0]]
-        missed += not met
-        text = "" if goal is None else f"goal {goal[0]} {goal[1]:,}   {'met' if met else 'MISSED'}"
-        print(f"{name:<46} {value:>14,.3f} {unit:<16} {text}".rstrip())
-        results.append({"name": name, "value": value, "unit": unit, "goal": None if goal is None else f"{goal[0]} {goal[1]}"})
-    (bench.folder / "archive.json").write_text(json.dumps(results, indent=1) + "\n")
-    return 1 if options.check and missed else 0
+    return figures_of(bench).finish(bench.folder / "archive.json", options.check)
 
 
 if __name__ == "__main__":

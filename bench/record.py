@@ -16,6 +16,8 @@ import subprocess
 import sys
 import time
 
+from figures import Figures, warn_of_load
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 # name -> (arguments of the stand-in, goal for the share of a core, goal for the size)
@@ -77,11 +79,9 @@ class Bench:
         return statistics.median(result[field] for result in self.runs[name])
 
 
-def rows_of(bench):
-    rows = []
-
-    def add(name, value, unit, goal=""):
-        rows.append({"name": name, "value": round(value, 4), "unit": unit, "goal": goal})
+def figures_of(bench):
+    figures = Figures()
+    add = figures.add
 
     for way, (_, share_goal, size_goal) in WAYS.items():
         add(f"record/{way}/events_per_s", bench.median(way, "events_per_s"), "events/s")
@@ -92,14 +92,7 @@ def rows_of(bench):
     add("replay/json-full/events_per_s", bench.median("json-full", "events_per_s"), "events/s", ">= 300000")
     add("replay/text-short/events_per_s", bench.median("text-short", "events_per_s"), "events/s")
     add("replay/filtered/events_per_s", bench.median("filtered", "events_per_s"), "events/s", ">= 3000000")
-    return rows
-
-
-def met(row):
-    if not row["goal"]:
-        return None
-    relation, bound = row["goal"].split()
-    return row["value"] <= float(bound) if relation == "<=" else row["value"] >= float(bound)
+    return figures
 
 
 def main():
@@ -109,8 +102,7 @@ def main():
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build", help="where the binaries are")
     parser.add_argument("--check", action="store_true", help="exit 1 if a goal is missed")
     options = parser.parse_args()
-    if os.getloadavg()[0] > 1:
-        print(f"load average {os.getloadavg()[0]:.1f}: something else is running; the figures will be worse than on a quiet machine", file=sys.stderr)
+    warn_of_load()
     bench = Bench(options)
     try:
         for number in range(options.rounds):
@@ -120,22 +112,14 @@ def main():
             bench.replay("json-full", "--json", "--decode", "full")
             bench.replay("text-short", "--decode", "short")
             bench.replay("filtered", "--peer", "999999999")  # read, parsed, and passed over
-        rows = rows_of(bench)
+        figures = figures_of(bench)
     except (OSError, RuntimeError, subprocess.SubprocessError) as error:
         print(f"bench/record.py: {error}", file=sys.stderr)
         return 2
     finally:
         for way in WAYS:
             bench.path(way).unlink(missing_ok=True)
-    print(f"\n{'':40}{'value':>15}{'goal':>15}")
-    for row in rows:
-        value = f"{row['value']:.3f}" if row["value"] < 1000 else f"{row['value']:,.0f}"
-        mark = {True: "", False: "  missed", None: ""}[met(row)]
-        print(f"{row['name']:40}{value:>15}{row['goal']:>15}{mark}   {row['unit']}")
-    output = bench.folder / "record.json"
-    output.write_text(json.dumps(rows, indent=1) + "\n")
-    print(f"\nwritten to {output}")
-    return 1 if options.check and not all(met(row) in (True, None) for row in rows) else 0
+    return figures.finish(bench.folder / "record.json", options.check)
 
 
 if __name__ == "__main__":

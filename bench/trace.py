@@ -8,12 +8,13 @@ Exit status: 0 measured, whether or not the goals are met (with --check: 1 if on
 """
 import argparse
 import json
-import os
 import pathlib
 import shutil
 import statistics
 import subprocess
 import sys
+
+from figures import Figures, warn_of_load
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
@@ -83,12 +84,10 @@ def max_rate(bench):
     return 0
 
 
-def rows_of(bench):
+def figures_of(bench):
     ping, mix, paced = ("8", FLAT_OUT), ("mix", FLAT_OUT), ("mix", PACED)
-    rows = []
-
-    def add(name, value, unit, goal=""):
-        rows.append({"name": name, "value": round(value, 4), "unit": unit, "goal": goal})
+    figures = Figures()
+    add = figures.add
 
     def ratio(name, over, under, goal, where):
         add(name, bench.ratio((over, *where), (under, *where)), "ratio", goal)
@@ -121,17 +120,10 @@ def rows_of(bench):
 
     for way, pattern, rate in bench.runs:
         add(f"trace/ns/{way}/{'ping' if pattern == '8' else pattern}{'-10k' if rate else ''}", bench.median(way, pattern, rate), "ns")
-    return rows
+    return figures
 
 
-def met(row):
-    if not row["goal"]:
-        return None
-    relation, bound = row["goal"].split()
-    return row["value"] <= float(bound) if relation == "<=" else row["value"] >= float(bound)
-
-
-def show(bench, rows):
+def show_ways(bench):
     columns = sorted({(rate, pattern) for _, pattern, rate in bench.runs}, key=lambda c: (c[0], c[1] == "mix", int(c[1]) if c[1] != "mix" else 0))
     heads = [("mix" if pattern == "mix" else f"{pattern} B") + (f" @{rate}/s" if rate else "") for rate, pattern in columns]
     print(f"\nNanoseconds per event in the traced thread, medians of {bench.options.rounds} rounds\n")
@@ -140,13 +132,6 @@ def show(bench, rows):
         cells = [f"{bench.median(way, pattern, rate):.0f}" if bench.has(way, pattern, rate) else "" for rate, pattern in columns]
         if any(cells):
             print(f"{LABELS[way]:36}" + "".join(f"{cell:>15}" for cell in cells))
-    print(f"\n{'':36}{'value':>15}{'goal':>15}")
-    for row in rows:
-        if row["name"].startswith("trace/ns/"):
-            continue
-        value = f"{row['value']:.2f}" if row["value"] < 1000 else f"{row['value']:,.0f}"
-        mark = {True: "", False: "  missed", None: ""}[met(row)]
-        print(f"{row['name']:36}{value:>15}{row['goal']:>15}{mark}   {row['unit']}")
 
 
 def main():
@@ -170,8 +155,7 @@ def main():
     ways = [way for way in WAYS if way != "bpftrace" or (shutil.which("bpftrace") and not options.no_bpftrace)]
     if "bpftrace" not in ways:
         print("bpftrace is not installed, or left out: no comparison with it", file=sys.stderr)
-    if os.getloadavg()[0] > 1:
-        print(f"load average {os.getloadavg()[0]:.1f}: something else is running; the figures will be worse than on a quiet machine", file=sys.stderr)
+    warn_of_load()
     plan = [(way, pattern, FLAT_OUT) for pattern in ["8", "mix"] for way in ways]
     plan += [(way, "mix", PACED) for way in ways if way not in ("floor-perf", "bpftrace")]
     if options.full:
@@ -183,16 +167,12 @@ def main():
             print(f"round {number + 1} of {options.rounds}", file=sys.stderr)
             for step in plan:
                 bench.measure(*step)
-        rows = rows_of(bench)
+        figures = figures_of(bench)
     except (OSError, RuntimeError, subprocess.TimeoutExpired) as error:
         print(f"bench/trace.py: {error}", file=sys.stderr)
         return 2
-    show(bench, rows)
-    output = options.output or options.build / "bench" / "trace.json"
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(json.dumps(rows, indent=1) + "\n")
-    print(f"\nwritten to {output}")
-    return 1 if options.check and not all(met(row) in (True, None) for row in rows) else 0
+    show_ways(bench)
+    return figures.finish(options.output or options.build / "bench" / "trace.json", options.check, hidden="trace/ns/")
 
 
 if __name__ == "__main__":

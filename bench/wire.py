@@ -15,6 +15,8 @@ import subprocess
 import sys
 import tempfile
 
+from figures import Figures, warn_of_load
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TO_NS = {"ns": 1, "us": 1e3, "ms": 1e6, "s": 1e9}
 
@@ -57,12 +59,12 @@ def core(options):
     return results[0]["median(elapsed)"] * 1e9
 
 
-def rows_of(rounds, core_rounds):
-    rows = []
+def figures_of(rounds, core_rounds):
+    figures = Figures()
     names = [name for name in rounds[0] if all(name in one for one in rounds)]
 
     def add(name, value, unit, goal=""):
-        rows.append({"name": f"wire/{name}", "value": float(f"{value:.5g}"), "unit": unit, "goal": goal})
+        figures.add(f"wire/{name}", value, unit, goal)
 
     def median(name, what):
         return statistics.median(what(one[name]) for one in rounds)
@@ -81,22 +83,7 @@ def rows_of(rounds, core_rounds):
     for name in names:
         if not name.startswith(("block", "mix")):
             add(name, median(name, cpu_ns), "ns")
-    return rows
-
-
-def met(row):
-    if not row["goal"]:
-        return None
-    relation, bound = row["goal"].split()
-    return row["value"] <= float(bound) if relation == "<=" else row["value"] >= float(bound)
-
-
-def show(rows):
-    print(f"\n{'':34}{'value':>18}{'goal':>18}")
-    for row in rows:
-        value = f"{row['value']:.3f}" if row["value"] < 1000 else f"{row['value']:,.0f}"
-        mark = {True: "", False: "  missed", None: ""}[met(row)]
-        print(f"{row['name']:34}{value:>18}{row['goal']:>18}{mark}   {row['unit']}")
+    return figures
 
 
 def main():
@@ -110,8 +97,7 @@ def main():
     options = parser.parse_args()
     if not options.bench_bitcoin:
         print("BENCH_BITCOIN is not set: no comparison with Bitcoin Core", file=sys.stderr)
-    if os.getloadavg()[0] > 1:
-        print(f"load average {os.getloadavg()[0]:.1f}: something else is running; only the ratios mean something", file=sys.stderr)
+    warn_of_load()
 
     rounds, core_rounds = [], []
     try:
@@ -120,16 +106,11 @@ def main():
             if options.bench_bitcoin:
                 core_rounds.append(core(options))
             rounds.append(ours(options))
-        rows = rows_of(rounds, core_rounds)
+        figures = figures_of(rounds, core_rounds)
     except (OSError, RuntimeError, KeyError, ValueError, subprocess.TimeoutExpired) as error:
         print(f"bench/wire.py: {error}", file=sys.stderr)
         return 2
-    show(rows)
-    output = options.output or options.build / "bench" / "wire.json"
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(json.dumps(rows, indent=1) + "\n")
-    print(f"\nwritten to {output}")
-    return 1 if options.check and not all(met(row) in (True, None) for row in rows) else 0
+    return figures.finish(options.output or options.build / "bench" / "wire.json", options.check)
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ struct Options {
     std::chrono::nanoseconds wait_timeout{std::chrono::seconds{30}};
     std::chrono::nanoseconds settle{std::chrono::milliseconds{100}};
     std::chrono::nanoseconds start_delay{0};
+    std::chrono::nanoseconds helper{0}; //!< life of a forked child that fires nothing; 0: there is none
 
     std::string log_fired;
     bool force_active{false};

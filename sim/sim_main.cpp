@@ -177,6 +177,12 @@ int Main(std::span<const std::string_view> args, std::ostream& out, std::ostream
     }
     if (options.start_delay.count() > 0) (void)waiter.Sleep(options.start_delay);
 
+    const pid_t helper{options.helper.count() > 0 ? ::fork() : -1};
+    if (helper == 0) {
+        std::this_thread::sleep_for(options.helper);
+        ::_exit(0);
+    }
+
     Stopwatch stopwatch;
     if (!g_stop) Run(probes, options, *scenario, replay.get(), stopwatch);
     const double cpu_s{stopwatch.CpuElapsedSeconds()};

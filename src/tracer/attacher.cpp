@@ -303,6 +303,9 @@ private:
     {
         for (const pid_t pid : AllProcesses()) {
             if (m_stop) return;
+            // A node's child that has not called execve yet is about to (-blocknotify and the like), or takes the node's place when
+            // it ends (-daemon). If it fires after all, the reader asks for it.
+            if (!m_nodes.contains(pid) && m_nodes.contains(ParentOf(pid))) continue;
             Consider(pid);
         }
     }

@@ -24,6 +24,17 @@ std::string ReadFile(const std::string& path)
     return text.str();
 }
 
+/** /proc/PID/stat from its field `number` on, counted from 1 as in proc(5); nothing if the process is gone. */
+std::istringstream StatField(pid_t pid, int number)
+{
+    const std::string stat{ReadFile(fmt::format("/proc/{}/stat", pid))};
+    const std::size_t after_name{stat.rfind(')')}; // the name may hold anything
+    std::istringstream fields{after_name == std::string::npos ? std::string{} : stat.substr(after_name + 1)};
+    std::string skipped;
+    for (int field{3}; field < number; ++field) fields >> skipped;
+    return fields;
+}
+
 std::vector<std::string> SplitNul(const std::string& text)
 {
     std::vector<std::string> parts;
@@ -72,14 +83,8 @@ util::Result<FileId> IdOf(int fd)
 
 std::int64_t StartedAt(pid_t pid)
 {
-    const std::string stat{ReadFile(fmt::format("/proc/{}/stat", pid))};
-    const std::size_t after_name{stat.rfind(')')}; // the name may hold anything
-    if (after_name == std::string::npos) return 0;
-    std::istringstream fields{stat.substr(after_name + 1)};
-    std::string skipped;
-    for (int field{3}; field < 22; ++field) fields >> skipped;
     std::uint64_t ticks{0}; // since boot, suspended time included
-    if (!(fields >> ticks)) return 0;
+    if (!(StatField(pid, 22) >> ticks)) return 0;
     // btime is when the machine booted, in whole seconds: the same at every look, unlike a difference of clocks. Half a
     // second stands for the part it lacks.
     const std::string machine{ReadFile("/proc/stat")};
@@ -87,6 +92,12 @@ std::int64_t StartedAt(pid_t pid)
     if (btime == std::string::npos) return 0;
     const auto per_second{static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK))};
     return std::strtoll(machine.c_str() + btime + 7, nullptr, 10) + static_cast<std::int64_t>((ticks + per_second / 2) / per_second);
+}
+
+pid_t ParentOf(pid_t pid)
+{
+    pid_t parent{0};
+    return StatField(pid, 4) >> parent ? parent : 0;
 }
 
 NodeArguments ParseNodeArguments(const std::vector<std::string>& arguments)

@@ -35,6 +35,8 @@ util::Result<util::Fd> OpenExecutable(pid_t pid);
 util::Result<FileId> IdOf(int fd);
 /** Start time of a process, unix seconds; 0 if it is gone. */
 std::int64_t StartedAt(pid_t pid);
+/** The process that started it, or whoever took over; 0 if it is gone. */
+pid_t ParentOf(pid_t pid);
 /** Everything but the build id. Nothing if the process is gone. */
 std::optional<NodeInfo> ReadNodeInfo(pid_t pid);
 /** All process ids in /proc. */

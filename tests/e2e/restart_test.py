@@ -54,6 +54,22 @@ class Restarts(Case):
             self.assertEqual((of_pid[0], of_pid[-1]), ("coretap:node_found", "coretap:node_gone"))
             self.assertGreater(len(of_pid), 2)
 
+    def test_a_nodes_child_is_no_node(self):
+        """As -blocknotify makes one: of the same executable until it calls execve."""
+        binary = self.sim_copy()
+        tap = Tap(self, binary=binary)
+        sim = Sim(self, binary, "--scenario", "messages", "--rate", "50", "--duration", "3s", "--helper", "2500ms").expect(0)
+        tap.stop()
+        self.assertEqual([event["pid"] for event in tap.events("coretap:node_found")], [sim.node_pid])
+
+    def test_a_child_that_stays_is_the_node(self):
+        """As with -daemon: found once its parent has ended, though it fires nothing yet."""
+        binary = self.sim_copy()
+        tap = Tap(self, binary=binary)
+        sim = Sim(self, binary, *HELLO, "--helper", "4s").expect(0)
+        tap.wait_event(lambda event: event["event"] == "coretap:node_found" and event["pid"] != sim.node_pid)
+        tap.stop()
+
     def test_node_killed_under_load(self):
         binary = self.sim_copy()
         tap = Tap(self, binary=binary)
