@@ -7,11 +7,12 @@
 #include <string_view>
 #include <vector>
 
-#include "event/catalogue.h"
+#include "event/event.h"
 #include "pipeline/counters.h"
 #include "pipeline/ledger.h"
 #include "pipeline/pipeline.h"
 #include "state/snapshot.h"
+#include "util/result.h"
 
 namespace coretap::state {
 
@@ -35,7 +36,7 @@ public:
     /** Most nodes that are kept; beyond, the one that has been gone or silent the longest is forgotten. */
     static constexpr std::size_t MAX_NODES{64};
 
-    explicit Tracker(const event::Catalogue& catalogue, TrackerOptions options = {});
+    explicit Tracker(TrackerOptions options = {});
     Tracker(const Tracker&) = delete;
     Tracker& operator=(const Tracker&) = delete;
     ~Tracker() override;
@@ -56,7 +57,8 @@ public:
 
 private:
     void OnEvent(const event::Event& event);
-    Node& Find(const event::Event& event);
+    /** The node whose process fired it; null if it is not known. */
+    Node* Find(const event::Event& event);
     Node& Add(const event::Event& event);
     void OnNodeFound(const event::Event& event);
     void OnLost(const event::Event& event);

@@ -203,6 +203,7 @@ void LiveSource::OnMessage(const Message& message)
         Known& known{m_nodes[pid]};
         known.wanted = wanted == nullptr || (wanted->is_bool() && wanted->get_bool());
         known.label = Text(body, "label");
+        known.started_at_s = Number(body, "started_at");
         m_gone.erase(pid);
         m_last_tgid = 0;
         if (!known.wanted) return;
@@ -461,6 +462,36 @@ void LiveSource::AddCounters(std::uint32_t row, std::array<pipeline::Tally, CT_M
     }
 }
 
+pipeline::ProcessCounters LiveSource::CountersOf(std::uint32_t row) const
+{
+    const ct_shared& shared{m_ring->Shared()};
+    pipeline::ProcessCounters counters;
+    counters.pid = shared.nodes[row];
+    if (const auto known{m_nodes.find(counters.pid)}; known != m_nodes.end()) counters.started_at_s = known->second.started_at_s;
+    for (std::uint8_t direction{0}; direction < 2; ++direction) {
+        for (std::uint8_t conn_type{0}; conn_type < CT_MAX_CONN_TYPES; ++conn_type) {
+            for (std::uint8_t type{0}; type < CT_MAX_MSG_TYPES; ++type) {
+                const ct_msg_counters& cell{shared.messages[row][direction][conn_type][type]};
+                const pipeline::MessageCount total{Load(cell.count), Load(cell.bytes)};
+                if (total.count != 0) counters.messages.push_back({direction, conn_type, type, total});
+            }
+        }
+    }
+    counters.coins_added = Load(shared.counters[row][event::id::UTXOCACHE_ADD].fired);
+    counters.coins_spent = Load(shared.counters[row][event::id::UTXOCACHE_SPENT].fired);
+    counters.coins_uncached = Load(shared.counters[row][event::id::UTXOCACHE_UNCACHE].fired);
+    return counters;
+}
+
+void LiveSource::ExactCounters(std::vector<pipeline::ProcessCounters>& counters) const
+{
+    counters.assign(m_ended_counters.begin(), m_ended_counters.end());
+    // the last row is of many processes
+    for (std::uint32_t row{0}; row < CT_NODE_OTHER; ++row) {
+        if (m_ring->Shared().nodes[row] != 0) counters.push_back(CountersOf(row));
+    }
+}
+
 void LiveSource::ClearPeerTags(std::uint32_t tgid)
 {
     for (auto& tag : m_ring->Shared().peers) {
@@ -479,6 +510,8 @@ void LiveSource::GiveBackCounters()
         for (std::uint32_t row{0}; row < CT_NODE_OTHER; ++row) {
             if (shared.nodes[row] != tgid) continue;
             AddCounters(row, m_tallies);
+            m_ended_counters.push_back(CountersOf(row));
+            if (m_ended_counters.size() > MAX_ENDED) m_ended_counters.pop_front();
             std::memset(static_cast<void*>(&shared.counters[row]), 0, sizeof(shared.counters[row]));
             std::memset(static_cast<void*>(&shared.messages[row]), 0, sizeof(shared.messages[row]));
             __atomic_store_n(&shared.nodes[row], 0, __ATOMIC_RELEASE);

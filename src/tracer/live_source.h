@@ -62,16 +62,19 @@ class LiveSource : public pipeline::Source {
     struct Known {
         bool wanted{true};
         std::string label;
+        std::int64_t started_at_s{0};
     };
     std::map<std::uint32_t, Known> m_nodes;
     struct Gone {
         std::chrono::steady_clock::time_point since;
         std::uint64_t produced{0}; //!< where in the ring its last record ends at the latest
     };
-    std::map<std::uint32_t, Gone> m_gone; //!< ended, counters not yet given back
-    std::uint64_t m_asked_at_ns{0};       //!< time of the record whose process the attacher was asked for
-    std::uint64_t m_emitted_ns{0};        //!< time of the last record handed over
-    std::uint32_t m_last_tgid{0};         //!< of the record before: saves looking up its node
+    std::map<std::uint32_t, Gone> m_gone;                   //!< ended, counters not yet given back
+    std::deque<pipeline::ProcessCounters> m_ended_counters; //!< of processes whose counters were given back, the newest MAX_ENDED
+    static constexpr std::size_t MAX_ENDED{16};
+    std::uint64_t m_asked_at_ns{0}; //!< time of the record whose process the attacher was asked for
+    std::uint64_t m_emitted_ns{0};  //!< time of the last record handed over
+    std::uint32_t m_last_tgid{0};   //!< of the record before: saves looking up its node
     bool m_last_wanted{true};
 
     struct Pending {
@@ -110,6 +113,8 @@ public:
     /** As Source. Sleeps at most 10 ms while events flow, 25 ms otherwise. */
     util::Result<Step> Pull(pipeline::Batch& batch, std::chrono::milliseconds patience) override;
     const pipeline::Ledger& Losses() const override;
+    /** Of all processes that are traced, and of the last that ended. Reading them costs the nodes nothing. */
+    void ExactCounters(std::vector<pipeline::ProcessCounters>& counters) const override;
     /** Detach from everything. Pull goes on with what is in the ring, and then says End. */
     void Stop();
     /** Nodes being traced now. */
@@ -127,6 +132,7 @@ private:
     void GiveBackCounters();
     /** Have the kernel send the strings of this process's peers again. */
     void ClearPeerTags(std::uint32_t tgid);
+    pipeline::ProcessCounters CountersOf(std::uint32_t row) const;
     void AddCounters(std::uint32_t row, std::array<pipeline::Tally, CT_MAX_TRACEPOINTS>& tallies) const;
 };
 
