@@ -13,6 +13,8 @@ import statistics
 import subprocess
 import sys
 
+from figures import Figures
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TO_NS = {"ns": 1, "us": 1e3, "ms": 1e6, "s": 1e9}
 
@@ -41,18 +43,10 @@ def main():
     except (OSError, RuntimeError, KeyError, ValueError, subprocess.TimeoutExpired) as error:
         print(f"bench/state.py: {error}", file=sys.stderr)
         return 2
-    rows = [{"name": "state/observe_ns", "value": float(f"{observe:.5g}"), "unit": "ns an event", "goal": "<= 1000"},
-            {"name": "state/take_us", "value": float(f"{take:.5g}"), "unit": "us", "goal": "<= 1000"}]
-    missed = 0
-    for row in rows:
-        met = row["value"] <= float(row["goal"].split()[1])
-        missed += not met
-        print(f"{row['name']:24}{row['value']:>12.1f}{row['goal']:>12}{'' if met else '  missed'}   {row['unit']}")
-    output = options.output or options.build / "bench" / "state.json"
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(json.dumps(rows, indent=1) + "\n")
-    print(f"written to {output}")
-    return 1 if options.check and missed else 0
+    figures = Figures()
+    figures.add("state/observe_ns", observe, "ns an event", "<= 1000")
+    figures.add("state/take_us", take, "us", "<= 1000")
+    return figures.finish(options.output or options.build / "bench" / "state.json", options.check)
 
 
 if __name__ == "__main__":

@@ -127,7 +127,7 @@ Parsed ParseOptions(std::span<const std::string_view> args)
     duration("--wait-timeout", options.wait_timeout, "Give up waiting after that time (default: 30s)");
     duration("--settle", options.settle, "Once attached, wait on for the rest (default: 100ms)");
     duration("--start-delay", options.start_delay, "Wait that long before firing");
-    duration("--helper", options.helper, "Start a child that does nothing for that long, as -blocknotify may");
+    duration("--helper", options.helper, "Have a child that does nothing, for that long");
 
     app.add_option("--log-fired", options.log_fired, "Write a JSON line for each executed firing")->type_name("FILE");
     app.add_flag("--force-active", options.force_active, "Fire as if a tracer were attached to everything");

@@ -30,7 +30,7 @@ std::string LostWhere(const pipeline::Ledger& ledger, const event::Catalogue& ca
     for (const auto& [tracepoint, tally] : ledger.tallies) {
         for (const pipeline::LossReason reason : pipeline::LOSS_REASONS) {
             const std::uint64_t lost{tally.lost[static_cast<std::size_t>(reason)]};
-            if (lost != 0)
+            if (lost != 0 && reason != pipeline::LossReason::Damaged) // of which nobody knows what it was
                 where += fmt::format("{}{} {} {}", where.empty() ? "" : ", ", NameOf(catalogue, tracepoint), pipeline::ToString(reason),
                                      Grouped(lost));
         }
@@ -74,11 +74,17 @@ std::string LedgerLine(const pipeline::Ledger& ledger, const event::Catalogue& c
     return line;
 }
 
-std::string ReplayLine(const pipeline::Ledger& ledger, const event::Catalogue& catalogue, std::chrono::nanoseconds elapsed)
+std::string ReplayLine(const pipeline::Ledger& ledger, const event::Catalogue& catalogue, std::chrono::nanoseconds elapsed,
+                       std::optional<std::uint64_t> shown)
 {
     const pipeline::Tally total{ledger.Total()};
-    return fmt::format("{} events, {} lost when they were recorded{}; in {:.1f} s", Grouped(total.delivered), Grouped(total.Lost()),
-                       LostWhere(ledger, catalogue), Seconds(elapsed));
+    const std::uint64_t damaged{total.lost[static_cast<std::size_t>(pipeline::LossReason::Damaged)]};
+    std::string line{shown && *shown != total.delivered ?
+                         fmt::format("{} of {} events passed on", Grouped(*shown), Grouped(total.delivered)) :
+                         fmt::format("{} events", Grouped(total.delivered))};
+    line += fmt::format(", {} lost when they were recorded{}", Grouped(total.Lost() - damaged), LostWhere(ledger, catalogue));
+    if (damaged != 0) line += fmt::format(", {} in what is damaged of the recording", Grouped(damaged));
+    return line + fmt::format("; in {:.1f} s", Seconds(elapsed));
 }
 
 std::string LedgerTable(const pipeline::Ledger& ledger, const event::Catalogue& catalogue)

@@ -47,6 +47,7 @@ RunResult Run(pipeline::Source& source, std::span<pipeline::Sink* const> sinks, 
     std::vector<event::Event> events;
     pipeline::NodeNames nodes;
     const Clock::time_point start{Clock::now()};
+    std::vector<bool> failed(sinks.size(), false);
     bool stopping{false};
     const auto stop = [&] {
         if (!stopping) hooks.stop_source();
@@ -76,10 +77,13 @@ RunResult Run(pipeline::Source& source, std::span<pipeline::Sink* const> sinks, 
                 return false;
             });
             if (!events.empty()) {
-                // after a failure we go on reading to the end, so that the ledger says what became of every event
-                if (result.outcome) {
-                    for (pipeline::Sink* sink : sinks) {
-                        if (auto written{sink->Write(events)}; !written && result.outcome) result.outcome = std::move(written);
+                // after a failure we go on reading to the end, so that the ledger says what became of every event,
+                // and the other sinks have every event that it says was delivered
+                for (std::size_t i{0}; i < sinks.size(); ++i) {
+                    if (failed[i]) continue;
+                    if (auto written{sinks[i]->Write(events)}; !written) {
+                        failed[i] = true;
+                        if (result.outcome) result.outcome = std::move(written);
                     }
                 }
                 if (!result.outcome) {

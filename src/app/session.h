@@ -53,8 +53,8 @@ struct RunResult {
 };
 
 /**
- * Pull, parse, filter, write to every sink, until the source ends or a limit is reached. If one sink fails, the run ends; the other sinks get the batch
- * all the same.
+ * Pull, parse, filter, write to every sink, until the source ends or a limit is reached. If one sink fails, the run ends; the other
+ * sinks get what is still delivered until then.
  */
 RunResult Run(pipeline::Source& source, std::span<pipeline::Sink* const> sinks, const event::Catalogue& catalogue,
               const pipeline::Filter& filter, const RunLimits& limits, const RunHooks& hooks);

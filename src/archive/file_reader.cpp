@@ -24,6 +24,8 @@ constexpr std::size_t SCAN_PIECE{256U << 10};
 /** How far into something whose first header is not sound a sound one is looked for. Of a pipe less, since it is kept in memory. */
 constexpr std::uint64_t PROBE_FILE{MAX_BLOCK_BYTES + 2 * HEADER_SIZE};
 constexpr std::uint64_t PROBE_PIPE{4U << 20};
+/** Blocks with wrong checksums may overlap, each to be read to its end: so many bytes more than there are, then they are not looked into. */
+constexpr std::uint64_t MOST_READ_AGAIN{256U << 20};
 
 Error NewerFormat(const std::string& name, const BlockHeader& header)
 {
@@ -214,7 +216,7 @@ util::Result<std::optional<FileReader::Step>> FileReader::Take(std::span<const s
         if (!Decode(m_header, stored, m_records)) return std::optional{Unreadable("the block cannot be decompressed")};
         m_part_end = DecodeEnd(m_records);
         if (!m_part_end) return std::optional{Unreadable("the index makes no sense")};
-        m_at = next;
+        m_at = m_after_end = next;
         return std::optional{Step::PartEnd};
     case BlockType::Tail:
     case BlockType::Session: break;
@@ -265,7 +267,12 @@ util::Result<FileReader::Step> FileReader::Skip(const std::optional<BlockHeader>
         if (!bytes) return bytes.GetError();
         torn = std::memcmp(bytes->data(), MAGIC.data(), std::min(bytes->size(), MAGIC.size())) == 0;
     }
-    const auto next{Resync(at + (header ? HEADER_SIZE : 1), at + (header ? header->BlockSize() : HEADER_SIZE + MAX_BLOCK_BYTES))};
+    const bool whole{header && there >= header->BlockSize()};
+    if (whole) m_read_in_vain += there;
+    // behind an end there can only be a tail
+    const std::uint64_t extent_end{at + (header ? header->BlockSize() : HEADER_SIZE + (m_at == m_after_end ? 0 : MAX_BLOCK_BYTES))};
+    const bool look_inside{!whole || m_read_in_vain < 2 * at + MOST_READ_AGAIN};
+    const auto next{Resync(look_inside ? at + (header ? HEADER_SIZE : 1) : extent_end, extent_end)};
     if (!next) return next.GetError();
     if (!next->sound && torn) {
         m_torn_bytes = next->at - at; // m_at stays: there may be more of it later
@@ -286,6 +293,7 @@ util::Result<FileReader::Step> FileReader::Skip(const std::optional<BlockHeader>
 
 util::Result<FileReader::Found> FileReader::Resync(std::uint64_t from, std::uint64_t extent_end)
 {
+    std::unordered_set<std::uint64_t> dead_ends;
     for (;;) {
         m_input.DoneBefore(from);
         const auto bytes{m_input.View(from, SCAN_PIECE)};
@@ -303,7 +311,7 @@ util::Result<FileReader::Found> FileReader::Resync(std::uint64_t from, std::uint
             // Peers may well send something that looks like a block, but they do not know the session's id.
             const bool ours{!m_have_session || ((*header)->session == m_tag && (!m_expected || (*header)->number >= *m_expected))};
             if (ours || at >= extent_end) return Found{true, at};
-            const auto leads{ChainLeadsPast(at, extent_end)};
+            const auto leads{ChainLeadsPast(at, extent_end, dead_ends)};
             if (!leads) return leads.GetError();
             if (*leads) return Found{true, at};
         }
@@ -311,26 +319,37 @@ util::Result<FileReader::Found> FileReader::Resync(std::uint64_t from, std::uint
     }
 }
 
-/** Whether blocks of one session follow each other from `at` to beyond what is damaged, or to the end. What a peer made up and stands inside of a block does not. */
-util::Result<bool> FileReader::ChainLeadsPast(std::uint64_t at, std::uint64_t extent_end)
+/**
+ * Whether blocks of one session follow each other from `at` to beyond what is damaged, or to the end. What a peer made up and stands inside
+ * of a block does not. `dead_ends`: where chains stood that did not; each place is looked at once, however many there are.
+ */
+util::Result<bool> FileReader::ChainLeadsPast(std::uint64_t at, std::uint64_t extent_end, std::unordered_set<std::uint64_t>& dead_ends)
 {
     std::optional<std::uint64_t> session;
     m_input.DoneBefore(at);
+    std::vector<std::uint64_t> passed;
     for (std::uint64_t position{at};;) {
         const auto bytes{m_input.View(position, HEADER_SIZE)};
         if (!bytes) return bytes.GetError();
-        if (bytes->empty()) return session.has_value();
+        if (bytes->empty() && session) return true;
         const auto header{DecodeHeader(*bytes)};
-        if (!header || header->version > FORMAT_VERSION) return false;
-        if (position >= extent_end) return true;
-        if (session && *session != header->session && header->type != BlockType::Session) return false;
-        session = header->session;
-        const std::uint64_t next{position + header->BlockSize()};
-        // whether the whole of it is there
-        const auto last{m_input.View(next - 1, 1)};
-        if (!last) return last.GetError();
-        if (last->empty()) return false;
-        position = next;
+        bool follows{header && header->version <= FORMAT_VERSION && !dead_ends.contains(position)};
+        if (follows && position >= extent_end) return true;
+        follows = follows && (!session || *session == header->session || header->type == BlockType::Session);
+        if (follows) {
+            session = header->session;
+            // whether the whole of it is there
+            const auto last{m_input.View(position + header->BlockSize() - 1, 1)};
+            if (!last) return last.GetError();
+            follows = !last->empty();
+        }
+        if (!follows) {
+            // A chain that comes by there later ends there as well; one that begins where this one ended need not.
+            dead_ends.insert(passed.begin(), passed.end());
+            return false;
+        }
+        passed.push_back(position);
+        position += header->BlockSize();
     }
 }
 

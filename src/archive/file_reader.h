@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "archive/damage.h"
@@ -45,6 +46,8 @@ private:
     std::optional<PartEnd> m_part_end;
     Damage m_damage;
     bool m_closed_well{false};
+    std::uint64_t m_after_end{UINT64_MAX}; //!< where the block behind the last end begins
+    std::uint64_t m_read_in_vain{0};       //!< bytes of blocks whose checksum was wrong
     std::uint64_t m_sound_blocks{0};
     std::uint64_t m_torn_bytes{0};
 
@@ -54,7 +57,7 @@ private:
         std::uint64_t at{0};
     };
     util::Result<Found> Resync(std::uint64_t from, std::uint64_t extent_end);
-    util::Result<bool> ChainLeadsPast(std::uint64_t at, std::uint64_t extent_end);
+    util::Result<bool> ChainLeadsPast(std::uint64_t at, std::uint64_t extent_end, std::unordered_set<std::uint64_t>& dead_ends);
     util::Result<std::optional<BlockHeader>> HeaderAt(std::uint64_t at);
     util::Result<Step> Skip(const std::optional<BlockHeader>& header, std::uint64_t there, std::string reason);
     Step Unreadable(std::string reason);

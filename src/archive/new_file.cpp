@@ -40,7 +40,10 @@ util::Result<util::Fd> NewFile(int dir_fd, const std::string& name, const std::s
     if (there && (overwrite || (S_ISREG(status.st_mode) && status.st_size == 0))) { // an empty file holds nothing that could be lost
         if (S_ISDIR(status.st_mode))
             return util::Error{util::Errc::Usage, fmt::format("{} is a directory, not a file to record into", shown), EISDIR};
-        if (!S_ISREG(status.st_mode) && !S_ISLNK(status.st_mode))
+        if (S_ISLNK(status.st_mode))
+            return util::Error{util::Errc::Usage, fmt::format("{} is a symbolic link and is not overwritten: name the file itself", shown),
+                               EEXIST};
+        if (!S_ISREG(status.st_mode))
             return util::Error{util::Errc::Usage, fmt::format("{} is not a regular file and is not overwritten", shown), EEXIST};
         if (::unlinkat(dir_fd, name.c_str(), 0) != 0 && errno != ENOENT) return CannotMake(shown, errno);
     }

@@ -56,6 +56,7 @@ util::Result<std::unique_ptr<PartFiles>> PartFiles::Single(const std::filesystem
         if (::isatty(fd.Get()) == 1) return Error{Errc::Usage, fmt::format("{} is a terminal, and a recording is no text", shown), EEXIST};
         return made(std::move(fd), shown);
     }
+    if (overwrite && ::lstat(path.c_str(), &status) == 0 && (S_ISLNK(status.st_mode) || status.st_size != 0)) return Overwriting(path);
     auto fd{NewFile(AT_FDCWD, shown, shown, overwrite)};
     if (!fd) return fd.GetError();
     return made(std::move(*fd), shown);

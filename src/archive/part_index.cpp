@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
 #include "archive/json_read.h"
@@ -142,9 +141,8 @@ std::optional<PartEnd> DecodeEnd(std::span<const std::byte> bytes)
     if (bytes.size() < sizeof(std::uint32_t)) return std::nullopt;
     const auto text_size{Take<std::uint32_t>(bytes)};
     if (text_size > bytes.size() || (bytes.size() - text_size) % ENTRY_SIZE != 0) return std::nullopt;
-    json::error_code error;
-    const json::value value = json::parse({reinterpret_cast<const char*>(bytes.data()), text_size}, error); // braces would make an array
-    const json::object* object{error ? nullptr : value.if_object()};
+    const Document document{{reinterpret_cast<const char*>(bytes.data()), text_size}};
+    const json::object* object{document.Object()};
     if (object == nullptr) return std::nullopt;
     PartEnd end;
     Read(*object, "last", end.last);

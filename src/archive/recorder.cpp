@@ -147,6 +147,7 @@ public:
         }
         const std::lock_guard lock{m_mutex};
         m_totals.parts = part;
+        m_totals.trouble = m_files->Trouble();
         m_totals.file_bytes = m_closed_bytes + m_part->Size();
         return {};
     }

@@ -31,6 +31,7 @@ struct RecorderTotals {
     std::uint64_t record_bytes{0}; //!< before compression
     std::uint64_t file_bytes{0};   //!< all parts
     std::uint32_t parts{0};
+    std::string trouble;                                 //!< PartFiles::Trouble()
     std::map<std::uint16_t, std::uint64_t> not_recorded; //!< by tracepoint id: dropped because the disk was slow; said in the recording too
 };
 

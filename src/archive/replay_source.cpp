@@ -19,6 +19,8 @@ using pipeline::LossReason;
 constexpr std::size_t BATCH_BYTES{1U << 20};
 /** With a speed: what is due within this time goes together. */
 constexpr std::chrono::milliseconds GRAIN{10};
+/** Each has a thread and a descriptor. */
+constexpr std::size_t MOST_SESSIONS{256};
 
 /** Files stay open, since there may be no right to open them later; their number is the user's. */
 void AllowFiles(std::size_t count)
@@ -408,7 +410,7 @@ util::Result<std::unique_ptr<ReplaySource>> ReplaySource::Open(std::vector<OpenF
         std::map<std::uint64_t, std::shared_ptr<FileReader>> readers; // one a session: each is read by a thread of its own
         for (Segment& segment : *segments) {
             auto& reader{readers[segment.tag]};
-            if (!reader) {
+            if (!reader && sessions.size() <= MOST_SESSIONS) {
                 auto another{opened->Another()};
                 if (!another) return another.GetError();
                 reader = std::make_shared<FileReader>(std::move(*another));
@@ -416,6 +418,11 @@ util::Result<std::unique_ptr<ReplaySource>> ReplaySource::Open(std::vector<OpenF
             FoundSession& session{session_of(segment.tag, segment.info)};
             session.parts.push_back({reader, std::move(segment)});
         }
+    }
+    if (sessions.size() > MOST_SESSIONS) {
+        return util::Error{
+            util::Errc::Unsupported,
+            fmt::format("there are {} sessions in these recordings; at most {} can be replayed together", sessions.size(), MOST_SESSIONS)};
     }
     for (FoundSession& session : sessions) PutInOrder(session, notice);
     auto impl{std::make_unique<Impl>(catalogue, options, std::move(notice))};

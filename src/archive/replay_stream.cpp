@@ -175,7 +175,8 @@ util::Result<> ReplayStream::ReadPart(Part& part, std::optional<std::uint32_t>& 
             const IndexEntry& entry{segment.index[i]};
             if (!Wanted(entry)) continue;
             const std::uint64_t end{i + 1 < segment.index.size() ? segment.begin + segment.index[i + 1].offset : segment.end};
-            if (file.At() != segment.begin + entry.offset) file.Jump(segment.begin + entry.offset, entry.number);
+            // Not back: damage at the end of the run before may have reached into this one, and has been told.
+            if (file.At() < segment.begin + entry.offset) file.Jump(segment.begin + entry.offset, entry.number);
             if (auto read{ReadTo(part, end)}; !read) return read;
         }
         if (all) {
@@ -304,8 +305,9 @@ bool ReplayStream::OnNodes(FileReader& file)
         std::memcpy(&head, rest.data(), sizeof(head));
         const std::size_t step{(std::size_t{head.size} + 7) / 8 * 8};
         const auto record{rest.first(head.size)};
-        // told already, if the parts before were read
-        if (m_ids[head.tracepoint % m_ids.size()] == head.tracepoint && !m_nodes.Knows(record)) {
+        // nothing else belongs here; told already, if the parts before were read
+        const bool tells{head.tracepoint == CORETAP_NODE_FOUND || head.tracepoint == CORETAP_NODE_GONE};
+        if (tells && m_ids[head.tracepoint % m_ids.size()] == head.tracepoint && !m_nodes.Knows(record)) {
             m_nodes.Observe(record, utc_offset_ns);
             chunk.bytes.insert(chunk.bytes.end(), rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(step));
             ++chunk.count;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
@@ -154,10 +153,9 @@ std::string ToJson(const SessionInfo& info)
 util::Result<SessionInfo> SessionFromJson(std::string_view text)
 {
     const auto malformed = [](std::string what) { return util::Error{util::Errc::Malformed, std::move(what)}; };
-    json::error_code error;
-    const json::value value = json::parse({text.data(), text.size()}, error); // braces would make an array
-    const json::object* object{error ? nullptr : value.if_object()};
-    if (object == nullptr) return malformed("a session that is no JSON object");
+    const Document document{text};
+    const json::object* object{document.Object()};
+    if (object == nullptr) return malformed("a session that is no JSON object, or far too large a one");
     SessionInfo info;
     Read(*object, "session_id", info.session_id);
     Read(*object, "part", info.part);
@@ -166,6 +164,7 @@ util::Result<SessionInfo> SessionFromJson(std::string_view text)
     ReadText(*object, "host", info.host);
     ReadText(*object, "boot_id", info.boot_id);
     Read(*object, "started_at_utc_ns", info.started_at_utc_ns);
+    info.started_at_utc_ns = std::clamp<std::int64_t>(info.started_at_utc_ns, 0, INT64_MAX / 2); // the year 2116: one can add to it
     Read(*object, "utc_offset_ns", info.utc_offset_ns);
     if (info.abi_version > CT_ABI_VERSION) {
         return util::Error{util::Errc::Unsupported,

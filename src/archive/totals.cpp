@@ -174,6 +174,7 @@ Totals TotalsFromJson(const json::object& object)
             }
             Read(*member, "pid", node.pid);
             Read(*member, "started_at", node.started_at);
+            node.started_at = std::clamp<std::int64_t>(node.started_at, 0, INT64_MAX / 2 / 1'000'000'000); // as nanoseconds it fits
         }
     }
     return totals;

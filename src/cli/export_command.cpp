@@ -20,6 +20,7 @@ struct ExportOptions {
 Exit RunExport(const ExportOptions& options, Io io)
 {
     const event::Decode decode{DecodeOf(options.decode)};
+    if (options.guard_formulas && options.format != "csv") return Report(io, {util::Errc::Usage, "--guard-formulas is for CSV"});
     sinks::table::TableOptions table{.each = options.each, .guard_formulas = options.guard_formulas};
     const auto format{sinks::table::ParseFormat(options.format)};
     if (!format) return Report(io, format.GetError());

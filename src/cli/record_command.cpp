@@ -26,7 +26,7 @@ Examples:
   coretap record - | zstd -19 > day.ctap.zst)");
     command->callback([options, &chosen] {
         chosen = [options](Io io) {
-            auto session{Session::Prepare(*options, {.payloads = true}, io)};
+            auto session{Session::Prepare(*options, {.payloads = true, .shows = false}, io)};
             return session ? (*session)->Run({}) : Report(io, session.GetError());
         };
     });

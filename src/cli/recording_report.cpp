@@ -36,6 +36,13 @@ std::string Safe(std::string_view text)
     return safe;
 }
 
+/** Times of a file that may be anybody's: their difference need not fit. */
+std::int64_t Between(std::int64_t from_ns, std::int64_t to_ns)
+{
+    std::int64_t difference{0};
+    return __builtin_sub_overflow(to_ns, from_ns, &difference) ? INT64_MAX : difference;
+}
+
 std::string DurationText(std::int64_t ns)
 {
     const double seconds{static_cast<double>(ns) / 1e9};
@@ -127,7 +134,8 @@ std::string InfoText(const FileSummary& summary)
     if (summary.events == 0) {
         out += "  events       none\n";
     } else {
-        out += fmt::format("  events       {} in {}\n", Grouped(summary.events), DurationText(summary.last_utc_ns - summary.first_utc_ns));
+        out += fmt::format("  events       {} in {}\n", Grouped(summary.events),
+                           DurationText(Between(summary.first_utc_ns, summary.last_utc_ns)));
         out += fmt::format("  from         {}\n  to           {}\n", Utc(summary.first_utc_ns, 6), Utc(summary.last_utc_ns, 6));
     }
     out += fmt::format("  end          {}\n", EndText(summary));

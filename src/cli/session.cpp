@@ -10,6 +10,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "app/config.h"
@@ -89,7 +90,7 @@ std::vector<std::string> FilterWords(const SessionOptions& options)
     for (const auto& [flag, values] : kinds) {
         for (const std::string& value : *values) words.insert(words.end(), {flag, value});
     }
-    if (!options.payload.empty()) words.insert(words.end(), {"--payload", options.payload});
+    if (!options.payload.empty() && options.from.empty()) words.insert(words.end(), {"--payload", options.payload});
     return words;
 }
 
@@ -133,7 +134,7 @@ util::Result<std::optional<std::int64_t>> ParseEdge(const std::string& text, con
     if (text.front() == '+') {
         const auto after{ParseTime(text.substr(1), flag)};
         if (!after) return after.GetError();
-        return std::optional{start_utc_ns + after->count()};
+        return std::optional{start_utc_ns + std::min<std::int64_t>(after->count(), INT64_MAX / 2)};
     }
     const auto time{util::ParseUtc(text)};
     if (!time) return UsageError(fmt::format("{}: {}; or +10m from the start", flag, time.GetError().what));
@@ -159,6 +160,16 @@ bool AnyNodeRuns()
         if (file && tracer::LooksLikeNode(file->Get())) return true;
     }
     return false;
+}
+
+/** Of files that are yet to be made, too. */
+bool WillBeSameFile(const std::string& a, const std::string& b)
+{
+    std::error_code error;
+    const auto place = [&error](const std::string& name) {
+        return std::filesystem::weakly_canonical(std::filesystem::absolute(name, error), error);
+    };
+    return SameFile(a, b) || (a != "-" && b != "-" && place(a) == place(b) && !error);
 }
 
 /** How the run ended, for the exit status. */
@@ -192,7 +203,7 @@ util::Result<std::unique_ptr<Session>> Session::Prepare(const SessionOptions& op
 {
     std::unique_ptr<Session> session{new Session{options, io}};
     Session& s{*session};
-    if (auto checked{s.CheckOptions()}; !checked) return checked.GetError();
+    if (auto checked{s.CheckOptions(needs)}; !checked) return checked.GetError();
     if (!options.config.empty()) {
         auto loaded{app::LoadConfig(options.config)};
         if (!loaded) return loaded.GetError();
@@ -218,9 +229,10 @@ util::Result<std::unique_ptr<Session>> Session::Prepare(const SessionOptions& op
     return session;
 }
 
-util::Result<> Session::CheckOptions() const
+util::Result<> Session::CheckOptions(const SessionNeeds& needs) const
 {
     const SessionOptions& o{m_options};
+    if (!o.sim_args.empty() && !o.sim && !o.sim_if_none) return UsageError("--sim-args is for the stand-in: --sim");
     const auto refuse = [](std::initializer_list<std::pair<const char*, bool>> flags, const char* why) -> util::Result<> {
         for (const auto& [flag, given] : flags) {
             if (given) return UsageError(fmt::format("{} {}", flag, why));
@@ -253,8 +265,14 @@ util::Result<> Session::CheckOptions() const
         return refuse({{"--rotate", !o.rotate.empty()}, {"--keep", !o.keep.empty()}, {"--overwrite", o.overwrite}},
                       "is for recording: --record FILE");
     if (o.check) return UsageError("--check traces nothing, so there is nothing to record");
+    if (!needs.shows && !o.from.empty() && !o.payload.empty())
+        return UsageError("--payload is for tracing a node; what a recording has of payloads is copied as it is");
+    const bool to_stdout{needs.output.empty() || needs.output == "-"};
+    if (needs.shows && (to_stdout ? o.record == "-" : WillBeSameFile(needs.output, o.record)))
+        return UsageError("the recording and what is shown cannot go to the same place: name another file");
     for (const std::string& from : o.from) {
-        if (SameFile(from, o.record)) return UsageError(fmt::format("{} cannot be replayed and recorded into at the same time", from));
+        if (SameFile(from, o.record) || (!o.rotate.empty() && archive::PartFiles::IsPart(o.record, from)))
+            return UsageError(fmt::format("{} cannot be replayed and recorded into at the same time", from));
     }
     return {};
 }
@@ -277,7 +295,7 @@ util::Result<> Session::OpenOutputs(const SessionNeeds& needs)
         for (const std::string& from : o.from) {
             if (SameFile(from, needs.output)) return UsageError(fmt::format("{} is the recording: write into another file", from));
         }
-        m_output = util::Fd{::open(needs.output.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666)};
+        m_output = util::Fd{::open(needs.output.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666)};
         if (!m_output) {
             const int error{errno};
             return util::Error{error == EACCES || error == EPERM || error == EROFS ? util::Errc::Permission : util::Errc::Io,
@@ -439,6 +457,10 @@ util::Result<> Session::StartRecorder()
 Exit Session::Run(std::vector<pipeline::Sink*> sinks)
 {
     HandleSignals();
+    // not when it was opened: a recording that is none, or a field that is none, should not cost what was there
+    struct stat status {};
+    if (m_output && ::fstat(m_output.Get(), &status) == 0 && S_ISREG(status.st_mode) && ::ftruncate(m_output.Get(), 0) != 0)
+        return Report(m_io, {util::Errc::Io, fmt::format("cannot empty the output: {}", std::strerror(errno)), errno});
     if (m_recorder) sinks.push_back(m_recorder.get());
     return m_replay ? RunReplay(sinks) : RunLive(sinks);
 }
@@ -450,10 +472,20 @@ Exit Session::FinishRun(const app::RunResult& result)
     return ExitOf(result.outcome, m_io);
 }
 
+void Session::TellTrouble()
+{
+    if (!m_recorder) return;
+    std::string trouble{m_recorder->Totals().trouble};
+    if (trouble == m_told_trouble) return;
+    m_told_trouble = std::move(trouble);
+    m_io.err << "coretap: " << m_told_trouble << std::endl;
+}
+
 Exit Session::FinishRecording(const pipeline::Ledger& ledger, Exit status)
 {
     if (!m_recorder) return status;
     const auto finished{m_recorder->Finish(ledger)};
+    TellTrouble();
     const archive::RecorderTotals totals{m_recorder->Totals()};
     std::uint64_t dropped{0};
     for (const auto& [tracepoint, count] : totals.not_recorded) dropped += count;
@@ -480,6 +512,7 @@ Exit Session::RunReplay(std::vector<pipeline::Sink*>& sinks)
         .also_stop_when = [] { return false; },
         .tick =
             [&] {
+                TellTrouble();
                 const auto now{std::chrono::steady_clock::now()};
                 if (m_stats_every.count() == 0 || now < next_stats) return;
                 next_stats = now + m_stats_every;
@@ -490,7 +523,7 @@ Exit Session::RunReplay(std::vector<pipeline::Sink*>& sinks)
     const pipeline::Ledger& ledger{m_replay->Losses()};
     if (m_options.summary) m_io.err << app::LedgerTable(ledger, m_catalogue);
     if (!m_options.quiet || m_options.summary || ledger.Total().Lost() != 0)
-        m_io.err << "coretap: " << app::ReplayLine(ledger, m_catalogue, std::chrono::steady_clock::now() - start) << '\n';
+        m_io.err << "coretap: " << app::ReplayLine(ledger, m_catalogue, std::chrono::steady_clock::now() - start, result.shown) << '\n';
     const Exit status{FinishRecording(ledger, FinishRun(result))};
     m_io.err.flush();
     return status;
@@ -531,6 +564,7 @@ Exit Session::RunLive(std::vector<pipeline::Sink*>& sinks)
         .also_stop_when = [&] { return m_options.check || (sim && stand_in.Ended()); },
         .tick =
             [&] {
+                TellTrouble();
                 const auto now{std::chrono::steady_clock::now()};
                 if (m_stats_every.count() == 0 || now < next_stats) return;
                 next_stats = now + m_stats_every;

@@ -87,7 +87,8 @@ bool SameFile(const std::string& a, const std::string& b);
 struct SessionNeeds {
     bool payloads{false};  //!< captured as a whole unless the user says otherwise
     bool full_speed{true}; //!< of recordings, unless the user says otherwise; else as recorded
-    std::string output{};  //!< a file for the command's data, opened (and emptied) while there is the right to; none: stdout
+    bool shows{true};      //!< the command has data of its own, besides what is recorded
+    std::string output{};  //!< a file for it, opened while there is the right to, emptied by Run(); none: stdout
 };
 
 /**
@@ -108,6 +109,7 @@ class Session {
     std::unique_ptr<archive::PartFiles> m_record_files;
     archive::RecorderOptions m_record_options;
     std::unique_ptr<archive::Recorder> m_recorder;
+    std::string m_told_trouble;
     util::Fd m_output;
 
     Session(const SessionOptions& options, Io io) : m_options{options}, m_io{io} {}
@@ -128,7 +130,7 @@ public:
     Exit Run(std::vector<pipeline::Sink*> sinks);
 
 private:
-    util::Result<> CheckOptions() const;
+    util::Result<> CheckOptions(const SessionNeeds& needs) const;
     util::Result<std::vector<archive::OpenFile>> OpenRecordings();
     util::Result<> OpenOutputs(const SessionNeeds& needs);
     util::Result<> ReadRecordings(std::vector<archive::OpenFile> files, const SessionNeeds& needs);
@@ -138,6 +140,8 @@ private:
     util::Result<> StartRecorder();
     Exit RunLive(std::vector<pipeline::Sink*>& sinks);
     Exit RunReplay(std::vector<pipeline::Sink*>& sinks);
+    /** What goes wrong with the recording's files though it goes on. */
+    void TellTrouble();
     /** Close the recording and say what is in it. */
     Exit FinishRecording(const pipeline::Ledger& ledger, Exit status);
     Exit FinishRun(const app::RunResult& result);

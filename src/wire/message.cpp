@@ -348,6 +348,11 @@ void Limit(Decoded& decoded, std::uint64_t value, std::uint32_t most)
     if (value > most) decoded.limit_exceeded = most;
 }
 
+/** The length that a byte string says it has, of which not all need have been captured. */
+std::uint64_t ClaimedLength(Reader reader) { return reader.CompactSize(); }
+/** Bitcoin Core reads a byte string as a whole before it looks at its length. */
+bool IsWholeAsSent(const Reader& reader) { return reader.Ok() || reader.Cut(); }
+
 void Dispatch(Reader& reader, Decoded& decoded)
 {
     switch (decoded.type) {
@@ -386,11 +391,17 @@ void Dispatch(Reader& reader, Decoded& decoded)
     case MessageType::SendTxRcncl: Run<SendTxRcnclMsg>(reader, decoded); return;
     case MessageType::Feature: Run<FeatureMsg>(reader, decoded); return;
     case MessageType::FilterLoad: {
-        const FilterLoadMsg& msg{Run<FilterLoadMsg>(reader, decoded)};
-        Limit(decoded, msg.hash_functions, MAX_HASH_FUNCS);
-        return Limit(decoded, msg.filter.size(), MAX_BLOOM_FILTER_SIZE);
+        const std::uint64_t size{ClaimedLength(reader)};
+        Limit(decoded, Run<FilterLoadMsg>(reader, decoded).hash_functions, MAX_HASH_FUNCS);
+        if (IsWholeAsSent(reader)) Limit(decoded, size, MAX_BLOOM_FILTER_SIZE);
+        return;
     }
-    case MessageType::FilterAdd: return Limit(decoded, Run<FilterAddMsg>(reader, decoded).data.size(), MAX_SCRIPT_ELEMENT_SIZE);
+    case MessageType::FilterAdd: {
+        const std::uint64_t size{ClaimedLength(reader)};
+        Run<FilterAddMsg>(reader, decoded);
+        if (IsWholeAsSent(reader)) Limit(decoded, size, MAX_SCRIPT_ELEMENT_SIZE);
+        return;
+    }
     case MessageType::GetCFilters:
     case MessageType::GetCFHeaders: Run<GetCFiltersMsg>(reader, decoded); return;
     case MessageType::CFilter: Run<CFilterMsg>(reader, decoded); return;

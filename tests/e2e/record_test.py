@@ -321,15 +321,59 @@ class BadDays(RecordCase):
         self.assertEqual(told, lost)
         self.assertRegex(result.stderr, r"[1-9][\d,]* lost when they were recorded")
 
+    def test_overwriting_waits_until_there_is_something_to_write(self):
+        old, new = self.recording(), self.path("new.ctap")
+        self.record("new.ctap", "--scenario every")
+        before = open(new, "rb").read()
+        for args, status in ((("--from", old, "--only", "nonsense"), 2), (("--from", old, "--from", self.path("none.ctap")), 4)):
+            result = self.run_coretap("record", new, "--overwrite", *args)
+            self.assertEqual(result.returncode, status, result.stderr)
+            self.assertEqual(open(new, "rb").read(), before)
+        self.assertEqual(self.run_coretap("record", new, "--overwrite", "--from", old).returncode, 0)
+        self.assertEqual(self.info(new)["events"], self.info(old)["events"])
+
+    def test_how_many_of_them_were_passed_on(self):
+        path = self.recording()
+        self.assertRegex(self.log("--from", path, "--count", "3").stderr, r"coretap: 3 of [\d,]+ events passed on, 0 lost")
+        self.assertRegex(self.log("--from", path).stderr, r"coretap: [\d,]+ events, 0 lost")
+
     def test_options_that_make_no_sense(self):
         path = self.recording()
         for args in (("--from", path, "--sim"), ("--from", path, "--pid", "1"), ("--since", "2026-11-22"), ("--speed", "2"), ("--rotate", "1h"),
                      ("--from", path, "--speed", "0"), ("--from", path, "--speed", "fast"), ("--from", path, "--since", "noon"),
                      ("--from", path, "--since", "+2s", "--until", "+1s"), ("--from", path, "--enable", "utxocache:add"),
                      ("--record", self.path("x.ctap"), "--keep", "3"), ("--record", self.path("x.ctap"), "--rotate", "1KiB"),
-                     ("--record", self.path("x.ctap"), "--rotate", "often"), ("--from", path, "--record", path, "--overwrite"), ("--decode", "some")):
+                     ("--record", self.path("x.ctap"), "--rotate", "often"), ("--from", path, "--record", path, "--overwrite"), ("--decode", "some"),
+                     ("--from", path, "--sim-args", "--rate 1")):
             self.expect(2, "coretap: .", "log", *args)
             self.assertFalse(os.path.exists(self.path("x.ctap")))
+
+    def test_an_output_is_emptied_when_there_is_something_to_write(self):
+        path, output = self.recording(), self.path("out.csv")
+        text = "what was there " * 100_000
+        with open(output, "w", encoding="ascii") as file:
+            file.write(text)
+        self.expect(2, "coretap: no event has the field 'typo'", "export", path, "--fields", "typo", "-o", output)
+        with open(output, encoding="ascii") as file:
+            self.assertEqual(file.read(), text)
+        self.run_coretap("export", path, "--fields", "ts", "-o", output, "--count", "2")
+        with open(output, encoding="ascii") as file:
+            self.assertEqual(len(file.read().splitlines()), 3)
+
+    def test_outputs_that_would_spoil_each_other(self):
+        path = self.recording()
+        part, both = self.path("part.0001.ctap"), self.path("both")
+        os.link(path, part)
+        for args in (("log", "--from", path, "--record", "-"), ("export", path, "--record", "-"),
+                     ("export", path, "--record", both, "-o", both), ("export", path, "--record", both, "-o", os.path.join(self.path("."), "both")),
+                     ("record", both, "--from", path, "--payload", "none"),
+                     ("record", self.path("part.ctap"), "--from", part, "--rotate", "1MiB", "--overwrite")):
+            self.expect(2, "coretap: .", *args)
+            self.assertFalse(os.path.exists(both))
+        self.assertTrue(os.path.samefile(path, part))
+        # what is shown may go elsewhere; the recording keeps the payloads, and says nothing else
+        self.log("--from", path, "--record", both, "--payload", "none")
+        self.assertNotIn("--payload", self.info(both)["sessions"][0]["filter"])
 
     def test_decoding_has_no_privileges(self):
         path = self.recording(seconds=2, rate=100)

@@ -156,7 +156,7 @@ std::vector<std::string> TableSink::Notices() const
             lost += count;
             by_tracepoint += fmt::format("{}{} {}", by_tracepoint.empty() ? "" : ", ", util::Quoted(name), Grouped(count));
         }
-        notices.push_back(fmt::format("{} lost while recording, up to so many rows are missing here: {}", Events(lost), by_tracepoint));
+        notices.push_back(fmt::format("{} are lost, up to so many rows are missing here: {}", Events(lost), by_tracepoint));
     }
     if (m_totals.cut != 0) {
         notices.push_back(fmt::format("{} of {} are decoded only in part: the recording has not all of their payload",

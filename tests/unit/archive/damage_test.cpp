@@ -1,9 +1,12 @@
 // Recordings that are cut, changed, joined, or were never any: nothing that is sound is lost, nothing that is lost is silent.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "archive/file_reader.h"
 #include "archive/format.h"
 #include "archive/inspect.h"
+#include "archive/json_read.h"
+#include "archive/session_json.h"
 #include "unit/archive/archive_fixture.h"
 
 namespace coretap::archive {
@@ -296,6 +299,65 @@ TEST(Joined, TheFirstIsCut)
     }
 }
 
+TEST(Joined, TheTailOfTheFirstIsDamagedAndTheSecondUnfinished)
+{
+    const Small a{3, 'a'}, b{4, 'b', MONOTONIC_NS + 1'000};
+    const auto path{a.folder / "joined.ctap"};
+    std::string bytes{a.bytes};
+    bytes[a.places.back().at + 30] ^= 1;
+    const std::uint64_t cut{b.places[4].at + 50}; // in its third block of records
+    WriteFile(path, bytes + b.bytes.substr(0, cut));
+    auto expected{a.All()};
+    const auto more{b.Sound(cut, b.bytes.size())};
+    ASSERT_FALSE(more.empty());
+    expected.insert(expected.end(), more.begin(), more.end());
+    EXPECT_EQ(Replay({path}).WithoutDamage(), expected);
+    const auto summary{Inspect(path, true)};
+    ASSERT_TRUE(summary);
+    EXPECT_EQ(summary->events, expected.size());
+}
+
+TEST(Joined, MoreSessionsThanThreadsAreRefusedInWords)
+{
+    const Folder folder;
+    EventMaker maker;
+    std::string bytes;
+    for (int i{0}; i < 257; ++i) {
+        SessionInfo info{MakeSession(maker.Catalogue())};
+        info.session_id = fmt::format("{:016x}{:016x}", i + 1, 0);
+        auto files{PartFiles::Single(folder / "one", true)};
+        ASSERT_TRUE(files);
+        auto recorder{Recorder::Start(info, maker.Catalogue(), std::move(*files), {})};
+        ASSERT_TRUE(recorder);
+        ASSERT_TRUE((*recorder)->Finish({}));
+        bytes += ReadFile(folder / "one");
+    }
+    WriteFile(folder / "joined.ctap", bytes);
+    EXPECT_THAT(Replay({folder / "joined.ctap"}).error, HasSubstr("257 sessions"));
+}
+
+TEST(Damage, ANodesBlockHoldsNothingElse)
+{
+    const Small small;
+    std::vector<std::byte> raw;
+    for (const std::uint16_t id : {event::id::INBOUND_MESSAGE, event::id::CORETAP_NODE_FOUND}) {
+        const auto record{EventMaker::MakeRecord(*small.maker.Catalogue().Find(id), {})};
+        raw.insert(raw.end(), record.begin(), record.end());
+        raw.resize((raw.size() + 7) / 8 * 8);
+    }
+    BlockHeader header{.type = BlockType::Nodes, .number = 5, .session = SessionTag(std::string(32, 'a'))};
+    header.raw_size = header.stored_size = static_cast<std::uint32_t>(raw.size());
+    header.records = 2;
+    header.stored_checksum = Checksum(raw);
+    const auto head = EncodeHeader(header);
+    const auto path{small.folder / "nodes.ctap"};
+    WriteFile(path, small.bytes.substr(0, small.places[5].at) + std::string{reinterpret_cast<const char*>(head.data()), head.size()} +
+                        std::string{reinterpret_cast<const char*>(raw.data()), raw.size()});
+    const Replayed replayed{Replay({path})};
+    EXPECT_EQ(replayed.events.size(), small.All().size() + 1);
+    EXPECT_EQ(replayed.events.back().name, "coretap:node_found");
+}
+
 TEST(Damage, APeerThatSendsARecordingIsNotBelieved)
 {
     // The payload of a message is a whole recording of another session, in a block that is stored as it is.
@@ -326,6 +388,75 @@ TEST(Damage, APeerThatSendsARecordingIsNotBelieved)
         EXPECT_EQ(replayed.sessions.size(), 1U);
         EXPECT_EQ(replayed.WithoutDamage().size(), small.All().size() + 1);
     }
+}
+
+TEST(Damage, HeadersThatLeadNowhereAreFollowedOnce)
+{
+    // In what is damaged somebody has put header after header of a session of his own, which end in nothing.
+    const Small small;
+    std::string bytes{small.bytes.substr(0, small.places[3].at) + "damaged"};
+    constexpr std::uint32_t MANY{60'000};
+    for (std::uint32_t i{0}; i < MANY; ++i) {
+        const auto header = EncodeHeader({.number = i, .session = SessionTag(std::string(32, 'f'))});
+        bytes.append(reinterpret_cast<const char*>(header.data()), header.size());
+    }
+    bytes.append(2 * HEADER_SIZE, '\0');
+    const auto path{small.folder / "many.ctap"};
+    WriteFile(path, bytes);
+    const auto start{std::chrono::steady_clock::now()};
+    const auto summary{Inspect(path, true)};
+    ASSERT_TRUE(summary);
+    EXPECT_EQ(summary->damage.size(), 1U);
+    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds{10}); // each from each: minutes
+}
+
+TEST(Damage, BlocksWithinBlocksAreNotReadOverAndOver)
+{
+    // Whoever makes the file knows its session: header after header, each of a block to the end of the file, all with a wrong checksum.
+    const Small small;
+    std::string bytes{small.bytes.substr(0, small.places[3].at)};
+    constexpr std::uint32_t MANY{100'000};
+    for (std::uint32_t i{0}; i < MANY; ++i) {
+        BlockHeader header{.type = BlockType::Records, .number = 3 + i, .session = SessionTag(std::string(32, 'a'))};
+        header.raw_size = header.stored_size = static_cast<std::uint32_t>((MANY - 1 - i) * HEADER_SIZE);
+        header.records = 1;
+        header.stored_checksum = 1;
+        const auto encoded = EncodeHeader(header);
+        bytes.append(reinterpret_cast<const char*>(encoded.data()), encoded.size());
+    }
+    const auto path{small.folder / "within.ctap"};
+    WriteFile(path, bytes);
+    const auto start{std::chrono::steady_clock::now()};
+    const auto summary{Inspect(path, true)};
+    ASSERT_TRUE(summary);
+    EXPECT_EQ(summary->events, 2U);                                                // of the block before
+    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds{10}); // each to its end: a minute
+}
+
+TEST(Damage, JsonThatWouldFillTheMemoryIsNotRead)
+{
+    std::string ones{"1"};
+    for (std::size_t i{0}; i < Document::MOST_BYTES / 16; ++i) ones += ",1";
+    const std::string head{R"({"session_id":")" + std::string(32, 'a') + R"(","part":1)"};
+    EXPECT_TRUE(SessionFromJson(head + "}"));
+    EXPECT_TRUE(SessionFromJson(head + R"(,"x":[1,1]})"));
+    EXPECT_FALSE(SessionFromJson(head + R"(,"x":[)" + ones + "]}"));
+}
+
+TEST(Damage, ARangeTellsOfItOnce)
+{
+    const Small small{5};
+    std::string flipped{small.bytes};
+    for (const std::size_t block : {3, 4}) { // next to each other
+        ASSERT_EQ(small.places[block].type, BlockType::Records);
+        flipped[small.places[block].at + 3] ^= 1; // in the magic
+    }
+    const auto path{small.folder / "two.ctap"};
+    WriteFile(path, flipped);
+    const auto all{Replay({path})};
+    const auto range{Replay({path}, {.since_utc_ns = UTC_NS - 1'000'000'000})};
+    EXPECT_EQ(range.WithoutDamage(), all.WithoutDamage());
+    EXPECT_EQ(range.notices, all.notices);
 }
 
 struct NoRecording {

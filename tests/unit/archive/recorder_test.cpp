@@ -4,6 +4,7 @@
 #include <thread>
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
@@ -496,11 +497,15 @@ TEST(PartFiles, SingleIsForItsOwnerOnly)
     ::umask(0);
     WriteFile(folder / "there", "something");
     std::filesystem::permissions(folder / "there", std::filesystem::perms::all);
-    ASSERT_TRUE(PartFiles::Single(folder / "there", true));
+    const auto over{PartFiles::Single(folder / "there", true)};
+    ASSERT_TRUE(over);
+    EXPECT_EQ(ReadFile(folder / "there"), "something") << "whether anything will be recorded is not sure yet";
+    ASSERT_TRUE((*over)->Open(1));
     struct stat status {};
     ASSERT_EQ(::stat((folder / "there").c_str(), &status), 0);
     EXPECT_EQ(status.st_mode & 0777, 0600U);
     EXPECT_EQ(status.st_size, 0);
+    EXPECT_FALSE((*over)->Open(2));
 
     if (::geteuid() != 0) GTEST_SKIP() << "the owner behind sudo can be tested only as root";
     ::setenv("SUDO_UID", "12345", 1);
@@ -512,6 +517,20 @@ TEST(PartFiles, SingleIsForItsOwnerOnly)
     ASSERT_EQ(::stat((folder / "new").c_str(), &status), 0);
     EXPECT_EQ(status.st_uid, 12345U);
     EXPECT_EQ(status.st_gid, 54321U);
+}
+
+TEST(PartFiles, ALinkIsNotOverwritten)
+{
+    const Folder folder;
+    WriteFile(folder / "target", "something");
+    std::filesystem::create_symlink("target", folder / "link");
+    const auto over{PartFiles::Single(folder / "link", true)};
+    ASSERT_TRUE(over);
+    const auto opened{(*over)->Open(1)};
+    ASSERT_FALSE(opened);
+    EXPECT_THAT(opened.GetError().what, HasSubstr("symbolic link"));
+    EXPECT_TRUE(std::filesystem::is_symlink(folder / "link"));
+    EXPECT_EQ(ReadFile(folder / "target"), "something");
 }
 
 TEST(PartFiles, ReadOnlyDirectory)
@@ -565,6 +584,50 @@ TEST(PartFiles, RotatingKeepsTheNewestOfItsOwn)
     ASSERT_TRUE(over);
     ASSERT_TRUE((*over)->Open(3));
     EXPECT_EQ(ReadFile(folder / "name.0003.ctap"), "");
+}
+
+TEST(PartFiles, OverwritingTakesAllPartsOfTheEarlierRecording)
+{
+    const Folder folder;
+    const auto part = [](std::uint32_t number) {
+        const auto header = EncodeHeader({.part = number});
+        return std::string{reinterpret_cast<const char*>(header.data()), header.size()};
+    };
+    for (const std::uint32_t number : {1U, 2U, 12U}) WriteFile(folder / fmt::format("name.{:04}.ctap", number), part(number));
+    WriteFile(folder / "name.2024.ctap", part(1)); // a recording of another kind
+    WriteFile(folder / "name.0005.ctap", "no recording at all");
+    auto files{PartFiles::Rotating(folder / "name.ctap", 0, true)};
+    ASSERT_TRUE(files);
+    EXPECT_EQ(Names(folder).size(), 5U) << "whether anything will be recorded is not sure yet";
+    ASSERT_TRUE((*files)->Open(1));
+    EXPECT_THAT(Names(folder), ElementsAre("name.0001.ctap", "name.0005.ctap", "name.2024.ctap"));
+    EXPECT_EQ(ReadFile(folder / "name.0001.ctap"), "");
+    EXPECT_EQ((*files)->Trouble(), "");
+}
+
+TEST(PartFiles, WhatCannotBeRemovedIsTold)
+{
+    if (::geteuid() != 0) GTEST_SKIP() << "needs root, to take a file from somebody";
+    const Folder folder;
+    // as /tmp: everybody may make files, nobody may remove those of others
+    ASSERT_EQ(::chmod(folder.Path().c_str(), 01777), 0);
+    const pid_t child{::fork()};
+    if (child == 0) {
+        if (::setuid(65534) != 0) std::_Exit(2);
+        auto files{PartFiles::Rotating(folder / "name.ctap", 1, false)};
+        if (!files || !(*files)->Open(1)) std::_Exit(3);
+        (void)::kill(::getpid(), SIGSTOP); // meanwhile the part becomes root's
+        if (!(*files)->Open(2)) std::_Exit(4);
+        const std::string trouble{(*files)->Trouble()};
+        std::_Exit(trouble.find("name.0001.ctap") != std::string::npos ? 0 : 5);
+    }
+    int status{0};
+    ::waitpid(child, &status, WUNTRACED);
+    ASSERT_TRUE(WIFSTOPPED(status));
+    ASSERT_EQ(::chown((folder / "name.0001.ctap").c_str(), 0, 0), 0);
+    ::kill(child, SIGCONT);
+    ::waitpid(child, &status, 0);
+    EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
 TEST(PartFiles, TheKeeperKeepsItsRights)

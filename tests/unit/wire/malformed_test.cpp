@@ -144,6 +144,9 @@ TEST(Limits, AreNotedBesides)
     EXPECT_EQ(limit(MessageType::FilterLoad, "fda08c" + Repeated("cc", 36'000) + "32000000 00000000 00"), 0u);
     EXPECT_EQ(limit(MessageType::FilterLoad, "fda18c" + Repeated("cc", 36'001) + "32000000 00000000 00"), 36'000u);
     EXPECT_EQ(limit(MessageType::FilterLoad, "01 aa 33000000 00000000 00"), 50u);
+    EXPECT_EQ(limit(MessageType::FilterLoad, "fda18c" + Repeated("cc", 80), 3 + 36'001 + 9), 36'000u) << "cut by us";
+    EXPECT_EQ(limit(MessageType::FilterLoad, "fda18c" + Repeated("cc", 80)), 0u) << "there is no such string";
+    EXPECT_EQ(limit(MessageType::FilterAdd, "fd0902" + Repeated("cc", 80), 3 + 521), 520u) << "cut by us";
 }
 
 TEST(Cut, EntriesBeforeItAreThere)

@@ -204,9 +204,8 @@ TEST_F(TableSinkTest, LossesAreNoRowsAndAreTold)
     const Run run{Export(events, {.fields = {"event"}}, {.only = {"mempool:added"}})};
     EXPECT_EQ(run.text, "event\nmempool:added\n");
     EXPECT_THAT(run.totals.lost, ElementsAre(testing::Pair("mempool:added", 7U), testing::Pair("recording", 1000U)));
-    EXPECT_THAT(
-        run.notices,
-        ElementsAre("1,007 events lost while recording, up to so many rows are missing here: 'mempool:added' 7, 'recording' 1,000"));
+    EXPECT_THAT(run.notices,
+                ElementsAre("1,007 events are lost, up to so many rows are missing here: 'mempool:added' 7, 'recording' 1,000"));
     EXPECT_THAT(Export(events, {.fields = {"event"}}, {.only = {"validation"}}).totals.lost,
                 ElementsAre(testing::Pair("recording", 1000U)));
 }

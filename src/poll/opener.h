@@ -1,0 +1,74 @@
+// Opening a node's files, which are seldom readable for the account coretap runs as.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include <sys/types.h>
+
+#include "util/fd.h"
+#include "util/result.h"
+
+namespace coretap::poll {
+
+/** Where a node keeps its files. */
+struct NodePlace {
+    pid_t pid{0};              //!< 0: not a process here, or not to be looked at; then `datadir` is a path of ours
+    std::string datadir;       //!< absolute, in the node's own mount namespace
+    std::string chain{"main"}; //!< main, test, testnet4, signet, regtest
+};
+
+enum class NodeFile : std::uint8_t { Conf, Cookie, DebugLog };
+
+/** Folder of a chain below the data directory, with a slash at its end; empty for main. */
+std::string ChainFolder(std::string_view chain);
+
+/** The arguments of a process without its name; empty if they cannot be read. The first 64 KiB. */
+std::vector<std::string> NodeCommandLine(pid_t pid);
+
+/** Which file, for a function that opens it. */
+struct OpenRequest {
+    NodePlace place;
+    NodeFile file{NodeFile::Cookie};
+    /** Absolute; empty: where it is by default, or where the node's command line puts it. */
+    std::string path;
+};
+using OpenFunction = std::function<util::Result<util::Fd>(const OpenRequest&)>;
+
+/**
+ * Open read-only, with the rights of this process.
+ *
+ * Of a process (`pid`): with the rights of its user and groups, in its mount namespace, so that what the node itself could not read is
+ * not read for it; where -conf, -rpccookiefile or -debuglogfile of its command line say, else at the default place.
+ * Without: the default place below `datadir`. Regular files only, and no symbolic link at the end or out of the data directory (the
+ * data directory itself may be one).
+ */
+util::Result<util::Fd> OpenNodeFile(const OpenRequest& request);
+
+/**
+ * A process that keeps the privileges this one has, and does nothing but OpenNodeFile() for it. Start it before
+ * giving up privileges, and while there is one thread. It ends with this object, or with its parent.
+ */
+class Opener {
+    std::mutex m_mutex;
+    util::Fd m_socket;
+    pid_t m_process;
+
+    Opener(util::Fd socket, pid_t process);
+
+public:
+    /** `also`: absolute paths that may be asked for besides (a cookie elsewhere, as the user's configuration says). */
+    static util::Result<std::unique_ptr<Opener>> Start(const std::vector<std::string>& also = {});
+    ~Opener();
+    Opener(const Opener&) = delete;
+    Opener& operator=(const Opener&) = delete;
+
+    /** From any thread. */
+    util::Result<util::Fd> Open(const OpenRequest& request);
+};
+
+} // namespace coretap::poll
