@@ -1,0 +1,58 @@
+#include "sinks/metrics/shared.h"
+
+namespace coretap::sinks::metrics {
+namespace {
+
+using state::NodeSnapshot;
+using enum Type;
+
+// clang-format off
+constexpr Family FAMILIES[]{
+    {"block_height", Gauge, "", "Height of the last block that was connected",
+     [](const NodeSnapshot& node, Samples& out) { out.Add(node.chain.height); }},
+    {"block_connected_time_seconds", Gauge, "", "When that was, Unix time",
+     [](const NodeSnapshot& node, Samples& out) { out.Add(Seconds(node.chain.tip_utc_ns)); }},
+    {"blocks_connected", Counter, "", "Blocks connected to the chain",
+     [](const NodeSnapshot& node, Samples& out) { out.Add(node.chain.blocks); }},
+    {"block_transactions", Counter, "", "Transactions in them",
+     [](const NodeSnapshot& node, Samples& out) { out.Add(node.chain.transactions); }},
+    {"block_inputs", Counter, "", "Inputs in them",
+     [](const NodeSnapshot& node, Samples& out) { out.Add(node.chain.inputs); }},
+    {"block_sigops", Counter, "", "Cost of the signature operations in them",
+     [](const NodeSnapshot& node, Samples& out) { out.Add(node.chain.sigops); }},
+    {"block_connect_seconds", Histogram, "", "How long connecting a block took",
+     [](const NodeSnapshot& node, Samples& out) { out.Add(node.chain.connect_seconds); }},
+    {"block_announce_to_deliver_seconds", Histogram, "", "From the first announcement of a block to its last missing byte",
+     [](const NodeSnapshot& node, Samples& out) { out.Add(node.block_totals.announce_to_deliver_seconds); }},
+    {"block_deliver_to_connect_seconds", Histogram, "", "From there to its connection",
+     [](const NodeSnapshot& node, Samples& out) { out.Add(node.block_totals.deliver_to_connect_seconds); }},
+    {"block_announce_to_relay_seconds", Histogram, "", "From the first announcement of a block to our own first",
+     [](const NodeSnapshot& node, Samples& out) { out.Add(node.block_totals.announce_to_relay_seconds); }},
+    {"blocks_first_announced", Counter, "via", "Connected blocks, by the message that announced them first",
+     [](const NodeSnapshot& node, Samples& out) {
+         out.Add(node.block_totals.first_announced_via[0], {"inv"});
+         out.Add(node.block_totals.first_announced_via[1], {"headers"});
+         out.Add(node.block_totals.first_announced_via[2], {"cmpctblock"});
+     }},
+    {"blocks_delivered", Counter, "via", "Connected blocks, by how they came: a compact block that lacked nothing, one with transactions asked for, or the whole",
+     [](const NodeSnapshot& node, Samples& out) {
+         out.Add(node.block_totals.delivered_compact_full, {"cmpctblock"});
+         out.Add(node.block_totals.delivered_compact_partial, {"blocktxn"});
+         out.Add(node.block_totals.delivered_block, {"block"});
+     }},
+    {"block_missing_transactions", Histogram, "", "Transactions of a compact block that had to be asked for",
+     [](const NodeSnapshot& node, Samples& out) { out.Add(node.block_totals.missing_transactions); }},
+};
+// clang-format on
+
+} // namespace
+
+FamilyGroup BlockFamilies()
+{
+    return {"Blocks",
+            "Times of a block's way are of connected blocks whose announcement was seen; [state.md](state.md#block-journeys) says what is "
+            "inferred.",
+            FAMILIES};
+}
+
+} // namespace coretap::sinks::metrics
