@@ -130,7 +130,7 @@ export class World {
       handshake_done: true, addrv2: true, wtxid_relay: true, prefers_headers: true, compact_hb_from: id < 3, compact_hb_to: id % 29 === 4,
       ping: { answered: 12, last_ns: rtt * 1e6, min_ns: rtt * 0.8e6, waiting_since_utc_ms: null },
       fee_filter_sat_per_kvb: rnd() < 0.2 ? null : 100 + Math.floor(rnd() * 10) * 100,
-      addr: { entries_in: Math.floor(rnd() * 2000), entries_out: Math.floor(rnd() * 1200), processed: Math.floor(rnd() * 1000), rate_limited: rnd() < 0.1 ? Math.floor(rnd() * 900) : 0, bucket: rnd() * 100, exact: id % 17 !== 5 },
+      addr: { entries_in: 900 + Math.floor(rnd() * 2000), entries_out: Math.floor(rnd() * 1200), processed: Math.floor(rnd() * 900), rate_limited: rnd() < 0.1 ? Math.floor(rnd() * 900) : 0, bucket: rnd() * 100, exact: id % 17 !== 5 },
       height: this.height - (rnd() < 0.07 ? Math.floor(rnd() * 900) : 0),
       tx_inv_in: 4_120, tx_inv_out: 3_711, tx_requested_in: 211, tx_requested_out: 340, tx_in: 331, tx_out: 209, notfound_in: 3,
       misbehaving: id === 44 ? 2 : 0, last_misbehaviour: id === 44 ? 'headers message size = 2001' : '', undecodable: id === 44 ? 2 : 0, message_time_ns: Math.floor(rnd() * 4e9), closed_utc_ms: null, evicted: false,
@@ -147,13 +147,13 @@ export class World {
     const second = Math.floor(start / 1000) * 1000;
     for (let i = 120; i > 0; i--) this.seconds.push(this.#point(second - i * 1000, 0.6 + 0.8 * rnd(), 1));
     let at = start - 9 * 60_000;
-    for (let i = 0; i < 24; i++) {
+    for (let i = 0; i < (this.peers.length ? 24 : 0); i++) {
       const journey = this.#journey(at, this.height - i, i === 5 ? 9 : i === 13 ? 4 : 1);
       this.blocks.push(journey);
       if (i === 0) ((this.tip = journey.hash), (this.tipAt = journey.connected_utc_ms ?? at));
       at -= 60_000 * (1 + 18 * rnd());
     }
-    this.blocks[8]!.gap = true;
+    if (this.blocks[8]) this.blocks[8].gap = true;
   }
   #point(at: number, wave: number, seconds: number): HistoryPoint {
     const n = Math.floor(wave * seconds * Math.min(this.perSecond, 200) * 0.5);

@@ -267,7 +267,7 @@ export interface Subscription {
 }
 
 export type ServerFrame =
-  | { type: 'hello'; version?: string; seq: number; resumed?: boolean; missed?: number }
+  | { type: 'hello'; version?: string; seq: number; resumed?: boolean; missed?: number | null }
   | { type: 'snapshot'; snapshot: Snapshot }
   | { type: 'events'; events: TapEvent[]; sampled_out?: number; dropped?: number }
   | { type: 'error'; code?: string; message?: string };

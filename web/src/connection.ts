@@ -86,9 +86,9 @@ export class Connection {
     }
     this.#reconnect.heard(performance.now());
     if (frame.type === 'hello') {
-      // A daemon that was restarted counts from the beginning.
+      // Resumed: what comes next follows on what we have. Else counting begins anew: another subscription, another life of the daemon.
       const first = this.#seq === 0;
-      if (frame.seq < this.#seq || first) this.#seq = frame.seq;
+      if (!frame.resumed) this.#seq = frame.seq;
       // Only now is it known where "back" begins.
       if (first && this.#subscription.look_back) this.#send(this.#subscription.look_back);
     } else if (frame.type === 'events') {

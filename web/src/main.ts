@@ -90,13 +90,11 @@ const connection = new Connection(socketUrl.href, {
   frame(frame) {
     switch (frame.type) {
       case 'hello':
-        if (frame.missed && store.snapshot) store.missed += frame.missed;
+        if (!frame.resumed) view?.gap?.(frame.seq);
         break;
       case 'snapshot': {
-        const before = store.current()?.label;
         store.take(frame.snapshot);
-        if (before !== store.current()?.label) mount();
-        else refresh();
+        mount(); // anew if this is the first one, or about another node
         break;
       }
       case 'events':

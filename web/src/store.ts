@@ -1,5 +1,5 @@
 // What the page knows: the last snapshot, rates from one to the next, the history of the last day.
-import { get, type History, type HistoryPoint, type Journey, type NodeOverview, type Peer, type Snapshot } from './api';
+import { type ApiError, get, type History, type HistoryPoint, type Journey, type NodeOverview, type Peer, type Snapshot } from './api';
 import type { Status } from './lib/reconnect';
 
 export interface Rate {
@@ -72,7 +72,6 @@ export class Store {
   readonly #nodeRates = new Rates();
   history: { seconds: HistoryPoint[]; minutes: HistoryPoint[]; error: string; loaded: boolean } = { seconds: [], minutes: [], error: '', loaded: false };
   error = '';
-  missed = 0;
   #receivedAt = 0;
 
   /** The daemon's "now": runs on between snapshots, stands still while disconnected or replaying. */
@@ -120,13 +119,18 @@ export class Store {
     this.history = { seconds: [], minutes: [], error: '', loaded: false };
   }
 
+  #whole = false;
+  #wholeAt = -Infinity;
   async loadHistory(): Promise<void> {
     const asked = this.node;
+    // A day is much to send every two seconds, to a daemon that cannot send less.
+    if (this.#whole && this.history.loaded && performance.now() - this.#wholeAt < 10_000) return;
     // From the last whole second on: that one may not have been whole when it was asked for.
-    const since = this.history.seconds.at(-1)?.utc_ms;
+    const since = this.#whole ? undefined : this.history.seconds.at(-1)?.utc_ms;
     try {
       const fresh = await get<History>('history', { node: this.nodeParam(), since_utc_ms: since === undefined ? undefined : String(since - 61_000) });
       if (asked !== this.node) return;
+      if (since === undefined) this.#wholeAt = performance.now();
       this.history = {
         seconds: merge(this.history.seconds, fresh.seconds ?? [], MAX_SECONDS),
         minutes: merge(this.history.minutes, fresh.minutes ?? [], MAX_MINUTES),
@@ -134,7 +138,8 @@ export class Store {
         loaded: true,
       };
     } catch (error) {
-      this.history = { ...this.history, error: (error as Error).message };
+      if (since !== undefined && (error as ApiError).status === 400) this.#whole = true;
+      else this.history = { ...this.history, error: (error as Error).message };
     }
   }
 }

@@ -21,6 +21,8 @@ export interface View {
   /** A snapshot came, or the state of the connection changed. */
   update(): void;
   events?(batch: Batch): void;
+  /** Events may be missing from here on; what follows has numbers over `seq`. */
+  gap?(seq: number): void;
   /** Handles a key that no field took; true if it did. */
   key?(event: KeyboardEvent): boolean;
   /** The rest of the address changed, the view stays; false: build it anew. */

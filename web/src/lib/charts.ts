@@ -128,7 +128,7 @@ export class TimeChart {
     return {
       width,
       height,
-      padding: [8, 8, 0, 0],
+      padding: [8, 20, 0, 0],
       legend: { show: false },
       cursor: { y: false, points: { show: !stacked, size: 6 }, drag: { x: false, y: false } },
       hooks: { setCursor: [(plot) => this.#showAt(plot.cursor.idx ?? null)] },
@@ -144,8 +144,8 @@ export class TimeChart {
       series: [{}, ...plotted],
       bands,
       axes: [
-        { ...axis, grid: { show: false }, space: 70, values: (_plot, splits) => splits.map(tick) },
-        { ...axis, size: 64, space: 36, grid: { stroke: line, width: 1 }, values: (_plot, splits) => splits.map((v) => text(format(Math.abs(v)))) },
+        { ...axis, size: 30, grid: { show: false }, space: 70, values: (_plot, splits) => splits.map(tick) },
+        { ...axis, size: 64, space: 30, grid: { stroke: line, width: 1 }, values: (_plot, splits) => splits.map((v) => text(format(Math.abs(v)))) },
       ],
     };
   }

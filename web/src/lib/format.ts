@@ -45,11 +45,12 @@ export const byteRate = (n: Maybe): Quantity => scaled(n, ['B/s', 'kB/s', 'MB/s'
 export function perSecond(n: Maybe, what = ''): Quantity {
   const unit = what ? `${what}/s` : '/s';
   if (!known(n)) return NONE;
-  return { value: n >= 100 || n === 0 ? integer(n) : n.toFixed(1), unit };
+  return { value: n >= 100 || Number.isInteger(n) ? integer(n) : n.toFixed(1), unit };
 }
 /** A span given in nanoseconds, in the unit that suits it. */
 export function duration(ns: Maybe): Quantity {
   if (!known(ns)) return NONE;
+  if (ns === 0) return { value: '0', unit: 'ms' };
   if (Math.abs(ns) < 999_500) return scaled(ns, ['ns', 'µs'], 1000);
   if (Math.abs(ns) < 999_500_000) return { value: digits(ns / 1e6), unit: 'ms' };
   if (Math.abs(ns) < 120e9) return { value: digits(ns / 1e9), unit: 's' };
@@ -93,6 +94,17 @@ export function clock(utcMs: Maybe, nowMs = Date.now(), milliseconds = false): s
   const now = new Date(nowMs);
   const time = `${pad(d.getHours())}:${pad(d.getMinutes())}:${pad(d.getSeconds())}${milliseconds ? `.${pad(d.getMilliseconds(), 3)}` : ''}`;
   return d.toDateString() === now.toDateString() ? time : `${d.getFullYear()}-${pad(d.getMonth() + 1)}-${pad(d.getDate())} ${time}`;
+}
+
+/** In and out in one line: the unit once where it is the same. */
+export function bothWays(incoming: Quantity, outgoing: Quantity): string {
+  if (incoming.unit === outgoing.unit) return `${incoming.value} in · ${outgoing.value} out ${outgoing.unit}`.trim();
+  return `${text(incoming)} in · ${text(outgoing)} out`;
+}
+/** The ends of a long onion or I2P address; all of it where it is short. Takes it escaped. */
+export function shortAddress(address: string): string {
+  const parts = /^([a-z2-7]{40,})(\.onion|\.b32\.i2p)(:\d+)?$/.exec(address);
+  return parts ? `${parts[1]!.slice(0, 8)}…${parts[1]!.slice(-5)}${parts[2]}${parts[3] ?? ''}` : address;
 }
 
 /** A hash's ends: blocks begin with zeros, so the last digits tell them apart. */

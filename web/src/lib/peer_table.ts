@@ -1,7 +1,7 @@
 // The columns of the table of peers, their order, and what the filter understands. Pure.
 import type { Peer } from '../api';
 import type { Rate } from '../store';
-import { ageShort, byteRate, count, DASH, duration, integer, safe, type Quantity } from './format';
+import { ageShort, byteRate, count, DASH, duration, integer, safe, shortAddress, type Quantity } from './format';
 
 export interface Row {
   peer: Peer;
@@ -30,18 +30,18 @@ const messages = (peer: Peer): number => (peer.messages_in ?? 0) + (peer.message
 
 export const COLUMNS: readonly Column[] = [
   { id: 'id', name: 'Peer', title: 'Peer id, as in getpeerinfo', width: '56px', from: 520, number: true, show: ({ peer }) => plain(String(peer.id)), sort: ({ peer }) => peer.id },
-  { id: 'address', name: 'Address', title: 'Address', width: 'minmax(120px,2.2fr)', from: 0, show: ({ peer }) => plain(safe(peer.address, 300)), sort: ({ peer }) => peer.address },
+  { id: 'address', name: 'Address', title: 'Address', width: 'minmax(150px,2fr)', from: 0, show: ({ peer }) => plain(`${peer.misbehaving ? '⚠ ' : ''}${shortAddress(safe(peer.address, 300))}`), sort: ({ peer }) => peer.address },
   { id: 'network', name: 'Network', title: 'Network', width: '72px', from: 620, show: ({ peer }) => plain(NETWORK[peer.network ?? ''] ?? (safe(peer.network, 20) || DASH)), sort: ({ peer }) => peer.network },
   { id: 'direction', name: 'Dir', title: 'Who connected: the peer (in) or we (out)', width: '44px', from: 420, show: ({ peer }) => plain(peer.inbound ? 'in' : 'out'), sort: ({ peer }) => (peer.inbound ? 'in' : 'out') },
-  { id: 'type', name: 'Type', title: 'Type of connection', width: '92px', from: 1080, show: ({ peer }) => plain(TYPE[peer.conn_type ?? ''] ?? (safe(peer.conn_type, 30) || DASH)), sort: ({ peer }) => peer.conn_type },
-  { id: 'agent', name: 'User agent', title: 'What it says it runs', width: 'minmax(120px,1.4fr)', from: 820, show: ({ peer }) => plain(safe(peer.version?.user_agent, 256) || DASH), sort: ({ peer }) => peer.version?.user_agent },
+  { id: 'type', name: 'Type', title: 'Type of connection', width: '88px', from: 1240, show: ({ peer }) => plain(TYPE[peer.conn_type ?? ''] ?? (safe(peer.conn_type, 30) || DASH)), sort: ({ peer }) => peer.conn_type },
+  { id: 'agent', name: 'User agent', title: 'What it says it runs', width: 'minmax(140px,1.5fr)', from: 820, show: ({ peer }) => plain(safe(peer.version?.user_agent, 256) || DASH), sort: ({ peer }) => peer.version?.user_agent },
   { id: 'height', name: 'Height', title: 'Best height it is known to have', width: '78px', from: 960, number: true, show: ({ peer }) => plain(integer(peer.height)), sort: ({ peer }) => peer.height ?? undefined },
   { id: 'ping', name: 'Ping', title: 'Last round trip', width: '76px', from: 720, number: true, show: ({ peer }) => duration(peer.ping?.last_ns), sort: ({ peer }) => peer.ping?.last_ns ?? undefined },
   { id: 'in', name: 'In', title: 'Payload from it, over the last seconds', width: '88px', from: 330, number: true, show: ({ rate }) => byteRate(rate?.in), sort: ({ rate }) => rate?.in },
   { id: 'out', name: 'Out', title: 'Payload to it, over the last seconds', width: '88px', from: 460, number: true, show: ({ rate }) => byteRate(rate?.out), sort: ({ rate }) => rate?.out },
-  { id: 'messages', name: 'Messages', title: 'Both ways, since it is watched', width: '88px', from: 1180, number: true, show: ({ peer }) => count(messages(peer)), sort: ({ peer }) => messages(peer) },
-  { id: 'age', name: 'Age', title: 'Time since it connected', width: '72px', from: 900, number: true, show: (row) => (age(row) === undefined ? plain('before us') : ageShort(age(row))), sort: (row) => age(row) ?? Infinity },
-  { id: 'services', name: 'Services', title: 'n NETWORK, w WITNESS, l NETWORK_LIMITED, 2 P2P_V2, c COMPACT_FILTERS, b BLOOM', width: '76px', from: 1260, show: ({ peer }) => plain((peer.version?.services_names ?? []).map((name) => LETTER[name] ?? '?').join('') || DASH), sort: ({ peer }) => peer.version?.services },
+  { id: 'messages', name: 'Messages', title: 'Both ways, since it is watched', width: '88px', from: 1400, number: true, show: ({ peer }) => count(messages(peer)), sort: ({ peer }) => messages(peer) },
+  { id: 'age', name: 'Age', title: 'Time since it connected', width: '76px', from: 1040, number: true, show: (row) => (age(row) === undefined ? plain('before us') : ageShort(age(row))), sort: (row) => age(row) ?? Infinity },
+  { id: 'services', name: 'Services', title: 'n NETWORK, w WITNESS, l NETWORK_LIMITED, 2 P2P_V2, c COMPACT_FILTERS, b BLOOM', width: '76px', from: 1500, show: ({ peer }) => plain((peer.version?.services_names ?? []).map((name) => LETTER[name] ?? '?').join('') || DASH), sort: ({ peer }) => peer.version?.services },
 ];
 
 export interface Order {

@@ -12,9 +12,13 @@ interface Bucket {
 export class Sampler {
   #buckets: Bucket[] = [];
   #carry = 0;
+  #tokens: number;
+  #at = NaN;
 
   /** At most `perSecond` a second are drawn. */
-  constructor(readonly perSecond: number) {}
+  constructor(readonly perSecond: number) {
+    this.#tokens = perSecond / 2;
+  }
 
   #bucket(now: number): Bucket {
     const at = Math.floor(now / BUCKET_MS) * BUCKET_MS;
@@ -32,12 +36,19 @@ export class Sampler {
     this.#bucket(now).seen += n;
   }
 
-  /** Of a batch of `n` events, which to draw: evenly spread indexes. `span` is the time the batch stands for. */
-  take(n: number, now: number, spanMs: number): number[] {
+  /** Some of those that were to be drawn could not be, after all. */
+  undrawn(n: number, now: number): void {
+    this.#bucket(now).drawn -= n;
+  }
+
+  /** Of a batch of `n` events, which to draw: evenly spread indexes. Batches may come late, or two at once. */
+  take(n: number, now: number): number[] {
     const bucket = this.#bucket(now);
     bucket.seen += n;
-    const budget = (this.perSecond * Math.max(spanMs, 1)) / 1000;
-    const share = n <= budget ? 1 : budget / n;
+    const earned = Number.isNaN(this.#at) ? 0 : ((now - this.#at) * this.perSecond) / 1000;
+    this.#tokens = Math.min(this.perSecond / 2, this.#tokens + earned);
+    this.#at = now;
+    const share = n <= this.#tokens ? 1 : this.#tokens / n;
     const out: number[] = [];
     for (let i = 0; i < n; i++) {
       this.#carry += share;
@@ -46,19 +57,25 @@ export class Sampler {
       out.push(i);
     }
     bucket.drawn += out.length;
+    this.#tokens = Math.max(0, this.#tokens - out.length);
     return out;
   }
 
-  /** 1: all are shown. N: one in N. Rounded up: never claims to show more than it does. */
-  get oneIn(): number {
+  /** Of what there was, how much is shown: 0 to 1. */
+  get share(): number {
     let seen = 0;
     let drawn = 0;
     for (const bucket of this.#buckets) {
       seen += bucket.seen;
       drawn += bucket.drawn;
     }
-    if (seen === 0 || seen <= drawn) return 1;
-    return drawn === 0 ? seen : Math.ceil((seen / drawn) * 0.999);
+    return seen === 0 ? 1 : Math.min(1, drawn / seen);
+  }
+  /** In words. Rounded so that it never claims to show more than it does. */
+  get words(): string {
+    const { share } = this;
+    if (share >= 0.999) return 'Showing every message';
+    return share > 0.6 ? `Showing ${Math.floor(share * 100)} % of messages` : `Showing 1 in ${share > 0 ? Math.ceil(0.999 / share).toString() : 'many'}`;
   }
   /** Messages a second, drawn or not. */
   rate(now: number): number {

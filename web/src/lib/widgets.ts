@@ -31,7 +31,7 @@ export function tile(label: string): Tile {
     },
   };
 }
-export const tiles = (...list: Tile[]): HTMLElement => h('dl', { class: 'tiles' }, ...list.map((one) => one.el));
+export const tiles = (...list: Tile[]): HTMLElement => h('dl', { class: `tiles n${list.length}` }, ...list.map((one) => one.el));
 
 export function empty(title: string, words: string, symbol = 'check'): HTMLElement {
   return h('div', { class: 'empty' }, icon(symbol), h('p', { class: 'empty-title' }, title), h('p', { class: 'empty-text' }, words));
@@ -125,12 +125,12 @@ export function histogram(label: string, bound: (n: number) => string, unit: str
           column = h('div', { class: 'hist-column' }, h('span', { class: 'hist-bar' }), h('span', { class: 'hist-label' }));
           columns.append(column);
         }
-        (column.firstElementChild as HTMLElement).style.height = n === 0 ? '0' : `${Math.max(2, (100 * n) / max)}%`;
+        (column.firstElementChild as HTMLElement).style.height = n === 0 ? '0' : `calc((100% - 22px) * ${Math.max(0.015, n / max)})`;
         setText(column.lastElementChild!, i < hist.bounds.length ? bound(hist.bounds[i]!) : '∞');
         column.title = `${names[i]} ${unit}: ${text(count(n))} (${((100 * n) / total).toFixed(1)} %)`;
       });
       figure.setAttribute('aria-label', `${label}: ${hist.counts.map((n, i) => `${names[i]} ${unit}: ${n}`).join('; ')}`);
-      setText(note, `${text(count(total))} in all · mean ${bound(hist.sum / total)} ${unit} · columns up to the bound below them, in ${unit}`);
+      setText(note, `${text(count(total))} in all · mean ${`${bound(hist.sum / total)} ${unit}`.trim()} · each column up to the bound below it${unit ? `, in ${unit}` : ''}`);
     },
   };
 }

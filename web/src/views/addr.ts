@@ -1,6 +1,6 @@
 import type { AddrRelay, Hist } from '../api';
 import { h, quantity } from '../lib/dom';
-import { count, integer, percent, safe, text } from '../lib/format';
+import { count, integer, percent, safe, shortAddress, text } from '../lib/format';
 import { bars, empty, histogram, panel, Place, poll, segmented, tile, tiles } from '../lib/widgets';
 import type { Context, View } from '../view';
 import { plainNumber, spanOf } from './mempool';
@@ -96,7 +96,7 @@ export function makeAddr({ store }: Context): View {
           'table',
           { class: 'plain' },
           h('thead', null, h('tr', null, th('Peer', false), th('Address', false), th('From it'), th('Rate limited'), th('Share'), th('Tokens left'), th('To it'))),
-          h('tbody', null, ...list.map((peer) => h('tr', null, h('td', null, h('a', { href: `#/peers/${peer.id}` }, `peer ${peer.id}`)), h('td', { class: 'clip', title: safe(peer.address, 300) }, safe(peer.address, 300)), h('td', { class: 'num' }, integer(peer.addr?.entries_in)), h('td', { class: `num ${peer.addr?.rate_limited ? 'warn-text' : ''}` }, integer(peer.addr?.rate_limited)), h('td', { class: 'num' }, quantity(percent(peer.addr?.rate_limited, peer.addr?.entries_in))), h('td', { class: 'num', title: peer.addr?.exact ? 'exact' : 'estimated: not seen from its start' }, `${peer.addr?.exact ? '' : '≈ '}${peer.addr?.bucket?.toFixed(1) ?? '–'}`), h('td', { class: 'num' }, integer(peer.addr?.entries_out))))),
+          h('tbody', null, ...list.map((peer) => h('tr', null, h('td', null, h('a', { href: `#/peers/${peer.id}` }, `peer ${peer.id}`)), h('td', { class: 'clip', title: safe(peer.address, 300) }, shortAddress(safe(peer.address, 300))), h('td', { class: 'num' }, integer(peer.addr?.entries_in)), h('td', { class: `num ${peer.addr?.rate_limited ? 'warn-text' : ''}` }, integer(peer.addr?.rate_limited)), h('td', { class: 'num' }, quantity(percent(peer.addr?.rate_limited, peer.addr?.entries_in))), h('td', { class: 'num', title: peer.addr?.exact ? 'exact' : 'estimated: not seen from its start' }, `${peer.addr?.exact ? '' : '≈ '}${peer.addr?.bucket?.toFixed(1) ?? '–'}`), h('td', { class: 'num' }, integer(peer.addr?.entries_out))))),
         ),
       ),
     );

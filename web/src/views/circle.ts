@@ -2,7 +2,7 @@
 import type { Peer } from '../api';
 import { h, icon, setAttr, setText, show } from '../lib/dom';
 import { FAMILIES, familyOf } from '../lib/families';
-import { byteRate, count, integer, perSecond, safe, text } from '../lib/format';
+import { byteRate, count, perSecond, safe, text } from '../lib/format';
 import { seats, type Arc, type Seat } from '../lib/ring';
 import { Sampler } from '../lib/sampling';
 import { bars, empty, panel } from '../lib/widgets';
@@ -324,12 +324,15 @@ export function makeCircle({ store, go, announce }: Context): View {
       sampler.leftOut(sampledOut, now);
       factor = events.length ? (events.length + sampledOut) / events.length : factor;
       for (const event of events) families[familyOf(String(event.args.msg_type))]!.seen += factor;
-      const chosen = sampler.take(events.length, now, span);
+      const chosen = sampler.take(events.length, now);
       if (memory.paused || document.hidden) return;
       for (const index of chosen) {
         const event = events[index]!;
         const seat = seatOf.get(Number(event.args.peer_id));
-        if (!seat || particles.length >= MAX_IN_FLIGHT) continue;
+        if (!seat || particles.length >= MAX_IN_FLIGHT) {
+          sampler.undrawn(1, now);
+          continue;
+        }
         glow.set(seat.id, clockNow);
         // Spread over the time that the batch stands for: else they fly in waves.
         if (!still.matches) particles.push({ seat, family: familyOf(String(event.args.msg_type)), inbound: event.event === 'net:inbound_message', start: clockNow + (span * index) / events.length, big: Number(event.args.size) > 10_000 });
@@ -342,8 +345,7 @@ export function makeCircle({ store, go, announce }: Context): View {
       const peers = store.peers();
       show(none, peers.length === 0);
       if (peers.length === 0 && !none.firstChild) none.replaceChildren(empty('No peers yet', 'Peers take their seats around the node as soon as they connect or speak.', 'circle'));
-      const { oneIn } = sampler;
-      setText(sampling, memory.paused ? 'Paused' : still.matches ? `${text(perSecond(sampler.rate(now), 'messages'))}` : oneIn === 1 ? `Showing every message · ${text(perSecond(sampler.rate(now), 'messages'))}` : `Showing 1 in ${integer(oneIn)} · ${text(perSecond(sampler.rate(now), 'messages'))}`);
+      setText(sampling, memory.paused ? 'Paused' : still.matches ? `${text(perSecond(sampler.rate(now), 'messages'))}` : `${sampler.words} · ${text(perSecond(sampler.rate(now), 'messages'))}`);
       if (now - ratesFrom > 900) {
         const seconds = (now - ratesFrom) / 1000;
         for (const family of families) {

@@ -8,6 +8,7 @@ import type { Context, View } from '../view';
 /** Bounds of histograms: as few digits as say it. */
 export const plainNumber = (n: number): string => (n >= 1000 ? text(count(n)) : String(Number(n.toPrecision(2))));
 export function spanOf(seconds: number): string {
+  if (seconds > 0 && seconds < 1) return `${Number((seconds * 1000).toPrecision(2))} ms`;
   if (seconds < 60) return `${Number(seconds.toPrecision(2))} s`;
   if (seconds < 3600) return `${Number((seconds / 60).toPrecision(2))} min`;
   return seconds < 86_400 ? `${Number((seconds / 3600).toPrecision(2))} h` : `${Number((seconds / 86_400).toPrecision(2))} d`;

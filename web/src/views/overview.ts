@@ -1,11 +1,12 @@
 import type { HistoryPoint, Peer } from '../api';
 import { TimeChart } from '../lib/charts';
 import { h, setText, show, quantity, setQuantity } from '../lib/dom';
-import { age, byteRate, bytes, count, duration, integer, perSecond, safe, shortHash, text, clock } from '../lib/format';
+import { age, bothWays, byteRate, bytes, count, duration, integer, percent, perSecond, safe, shortHash, text, clock } from '../lib/format';
 import { deliveredHow, phases, slowLimit, slowReason } from '../lib/journey';
 import { timeline } from '../lib/timeline';
 import { bars, empty, panel, segmented, tile, tiles } from '../lib/widgets';
 import type { Context, View } from '../view';
+import { sinceBlockTone } from '../lib/tone';
 
 export const NETWORKS = ['ipv4', 'ipv6', 'onion', 'i2p', 'cjdns', 'not_publicly_routable'];
 export const networkName = (network: string | undefined): string =>
@@ -13,10 +14,6 @@ export const networkName = (network: string | undefined): string =>
 
 type Range = '2m' | '1h' | '24h';
 
-/** Blocks come every ten minutes; after an hour something may be wrong, after two it is. */
-export function sinceBlockTone(seconds: number | undefined): '' | 'warn' | 'bad' {
-  return seconds === undefined || seconds < 3600 ? '' : seconds < 7200 ? 'warn' : 'bad';
-}
 export function networkBars(peers: readonly Peer[]) {
   const rows = new Map<string, { in: number; out: number }>();
   for (const peer of peers) {
@@ -63,12 +60,15 @@ export function makeOverview({ store }: Context): View {
       { label: 'Rejected', color: '--f-other', fill: false },
     ],
     format: (n) => perSecond(n, 'tx'),
-    height: 180,
+    height: 220,
   });
   const networks = bars('Peers by network', ['Network', 'Peers']);
   const chartNote = h('p', { class: 'none', hidden: true });
   const blockBody = h('div');
   const lossBody = h('div');
+  const lossFacts = h('dl', { class: 'facts' });
+  let before: { events: number; at: number } | undefined;
+  let perSec: number | undefined;
   const findingsBody = h('ul', { class: 'findings' });
   const findings = panel('Findings', { cls: 'wide' }, findingsBody);
   const facts = h('dl', { class: 'facts inline' });
@@ -80,12 +80,12 @@ export function makeOverview({ store }: Context): View {
     tiles(height, since, peers, traffic, mempool, losses),
     h(
       'div',
-      { class: 'grid' },
+      { class: 'grid overview-grid' },
       findings,
       panel('Traffic', { cls: 'two', hint: 'Payload of P2P messages, both ways', actions: segmented<Range>('Span', [['2m', '2 min'], ['1h', '1 h'], ['24h', '24 h']], range, (value) => ((range = value), draw())) }, chart.el, chartNote),
       panel('Peers by network', { hint: 'Inbound + outbound' }, networks.el, h('p', { class: 'key' }, h('span', { class: 'swatch c--in' }), 'in', h('span', { class: 'swatch c--out' }), 'out')),
       panel('Mempool flow', { cls: 'two', hint: 'Transactions a second, over the same span' }, flow.el),
-      panel('Losses', { hint: 'Events the tracer had to drop' }, lossBody),
+      panel('Losses', { hint: 'Events the tracer had to drop' }, lossBody, lossFacts),
       panel('Last block', { cls: 'wide', actions: h('a', { class: 'more', href: '#/blocks' }, 'All blocks') }, blockBody),
     ),
   );
@@ -136,7 +136,7 @@ export function makeOverview({ store }: Context): View {
     if (key === drawnLosses) return;
     drawnLosses = key;
     if (!all?.total)
-      return lossBody.replaceChildren(h('p', { class: 'calm' }, all ? 'Nothing was lost. Every event that fired is counted here.' : 'Not known.'));
+      return lossBody.replaceChildren(h('p', { class: 'calm' }, all ? 'Nothing was lost. What you see is everything that fired.' : 'Not known.'));
     const rows = Object.entries(all.tracepoints ?? {}).flatMap(([name, row]) => Object.entries(row.lost ?? {}).filter(([, n]) => n > 0).map(([reason, n]) => ({ name, reason, n })));
     lossBody.replaceChildren(
       h('p', { class: 'loss' }, quantity(count(all.total, 'events')), ' are missing from what you see.'),
@@ -177,8 +177,8 @@ export function makeOverview({ store }: Context): View {
       since.set({ value: age(elapsed), unit: '' }, tip ? `connected at ${clock(tip, now)}` : 'none seen yet', sinceBlockTone(elapsed));
       const total = (node.peers_in ?? 0) + (node.peers_out ?? 0);
       peers.set(count(total), `${integer(node.peers_in)} in · ${integer(node.peers_out)} out`, total === 0 ? 'warn' : '');
-      traffic.set(byteRate(rate ? rate.in + rate.out : undefined), rate ? `${text(byteRate(rate.in))} in · ${text(byteRate(rate.out))} out` : 'a moment…');
-      mempool.set(perSecond(added, 'tx'), last.length ? `${text(count(rejected))} rejected in the last minute` : 'a moment…');
+      traffic.set(byteRate(rate ? rate.in + rate.out : undefined), rate ? bothWays(byteRate(rate.in), byteRate(rate.out)) : 'a moment…');
+      mempool.set(perSecond(added, 'tx'), last.length ? `${text(count(rejected))} rejected a minute` : 'a moment…');
       losses.set(count(totals), totals === undefined ? 'not known' : totals === 0 ? `none of ${text(count(store.snapshot?.events))}` : `of ${text(count(store.snapshot?.events))}`, totals ? 'bad' : '');
       networks.set(networkBars(store.peers()), 'No peers.');
       const uptime = node.started_at_s ? age(now / 1000 - node.started_at_s) : '–';
@@ -188,6 +188,17 @@ export function makeOverview({ store }: Context): View {
         ['Executable', safe(node.executable, 120) || '–'],
         ['Data', safe(node.datadir, 120) || '–'],
         ...(node.starts && node.starts > 1 ? [['Restarts seen', String(node.starts - 1)] as [string, string]] : []),
+      ]);
+      const snapshot = store.snapshot!;
+      const events = snapshot.events ?? 0;
+      if (!before || snapshot.utc_ms - before.at > 900) {
+        perSec = before && snapshot.utc_ms > before.at ? Math.max(0, ((events - before.events) * 1000) / (snapshot.utc_ms - before.at)) : undefined;
+        before = { events, at: snapshot.utc_ms };
+      }
+      setFacts(lossFacts, [
+        ['Events seen', count(snapshot.events)],
+        ['Now', perSecond(perSec, 'events')],
+        ['Lost', percent(totals, totals === undefined ? undefined : totals + events)],
       ]);
       drawBlock();
       drawLosses();

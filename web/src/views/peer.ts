@@ -229,6 +229,13 @@ export function makePeer({ store, go, announce }: Context, rest: string[]): View
     title: `Peer ${safe(rest[0], 20)}`,
     el,
     subscription: { filter: { only: ['net'], peer: Number.isSafeInteger(id) ? [id] : [] }, decode: 'short', max_events_per_s: 200, look_back: 40_000 },
+    gap(seq) {
+      // An answer must not be paired with a request over a gap.
+      pairing = new Pairing();
+      if (seq >= lastSeq) return;
+      for (const what of [pairs, lanes]) what.clear();
+      messages.length = lastSeq = left = 0;
+    },
     events(batch: Batch) {
       sampledOut += batch.sampledOut;
       // A gap may hide a request: what follows must not be paired over it.

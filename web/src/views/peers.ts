@@ -1,6 +1,6 @@
 // The table of peers: as many rows in the document as fit on the screen, however many peers there are.
 import { h, setAttr, setQuantity, setText, show } from '../lib/dom';
-import { integer } from '../lib/format';
+import { integer, safe } from '../lib/format';
 import { COLUMNS, filterRows, sortRows, type Column, type Order, type Row } from '../lib/peer_table';
 import { empty } from '../lib/widgets';
 import type { Context, View } from '../view';
@@ -135,7 +135,8 @@ export function makePeers({ store, go }: Context): View {
       const cell = el.children[i] as HTMLElement;
       const q = column.show(row);
       setQuantity(cell, q);
-      if (column.id === 'address' || column.id === 'agent') cell.title = q.value;
+      if (column.id === 'address') cell.title = safe(peer.address, 300) + (peer.misbehaving ? ` · misbehaved: ${safe(peer.last_misbehaviour, 128)}` : '');
+      if (column.id === 'agent') cell.title = q.value;
       if (column.id === 'direction') cell.dataset.dir = q.value;
       if (column.id === 'in' || column.id === 'out') cell.classList.toggle('zero', q.value === '0');
     });
