@@ -90,6 +90,7 @@ const connection = new Connection(socketUrl.href, {
   frame(frame) {
     switch (frame.type) {
       case 'hello':
+        store.error = ''; // it took the subscription
         if (!frame.resumed) view?.gap?.(frame.seq);
         break;
       case 'snapshot': {
@@ -202,7 +203,6 @@ function refresh(): void {
   } else if (store.error) setText(bannerText, `The daemon says: ${safe(store.error)}`);
   show(banner, lost || store.error !== '');
   show(retry, lost);
-  if (!lost && phase === 'open') store.error = store.snapshot ? store.error : '';
   refreshReplay();
   view?.update();
 }

@@ -93,6 +93,7 @@ export function makeCircle({ store, go, announce }: Context): View {
   function place(): void {
     const peers = store.peers();
     peerOf = new Map(peers.map((peer) => [peer.id, peer]));
+    for (const id of glow.keys()) if (!peerOf.has(id)) glow.delete(id);
     if (peers.length === seatOf.size && peers.every((peer) => seatOf.has(peer.id)) && !dirty && layout.seats.length) return;
     layout = seats(peers, Math.max(12, Math.floor((2 * Math.PI * (size / 2 - 46)) / 13)));
     seatOf = new Map(layout.seats.map((seat) => [seat.id, seat]));

@@ -14,6 +14,7 @@ export function makePeers({ store, go }: Context): View {
   let rows: Row[] = [];
   let columns: readonly Column[] = [];
   let selected = memory.selected;
+  let calmUntil = 0;
 
   const search = h('input', { type: 'search', class: 'search', placeholder: 'Filter: tor in satoshi:29 -knots', 'aria-label': 'Filter peers', autocomplete: 'off', spellcheck: 'false', oninput: () => ((memory.query = search.value), rebuild(true)) });
   search.value = memory.query;
@@ -75,7 +76,12 @@ export function makePeers({ store, go }: Context): View {
   function rebuild(top = false): void {
     const now = store.now();
     const all = store.peers().map((peer) => ({ peer, rate: store.rates.of(peer.id), now }));
-    rows = sortRows(filterRows(all, memory.query), memory.order);
+    const wanted = filterRows(all, memory.query);
+    if (!top && performance.now() < calmUntil) {
+      // Somebody is about to click: rows keep their places, the numbers in them move on.
+      const place = new Map(rows.map((row, i) => [row.peer.id, i]));
+      rows = wanted.sort((a, b) => (place.get(a.peer.id) ?? 1e9 + a.peer.id) - (place.get(b.peer.id) ?? 1e9 + b.peer.id));
+    } else rows = sortRows(wanted, memory.order);
     setText(found, memory.query ? `${integer(rows.length)} of ${integer(all.length)} peers` : `${integer(all.length)} peers`);
     setAttr(grid, 'aria-rowcount', String(rows.length + 1));
     sizer.style.height = `${rows.length * ROW}px`;
@@ -156,6 +162,7 @@ export function makePeers({ store, go }: Context): View {
     memory.scroll = body.scrollTop;
     go(`#/peers/${id}`);
   }
+  body.addEventListener('pointermove', () => (calmUntil = performance.now() + 2000));
   let frame = 0;
   body.addEventListener('scroll', () => {
     memory.scroll = body.scrollTop;
@@ -170,7 +177,6 @@ export function makePeers({ store, go }: Context): View {
     el,
     update() {
       layout();
-      // While a pointer is about to click or a key moves, rows keep their places for this second.
       rebuild();
       if (!restored && rows.length > 0) {
         restored = true;

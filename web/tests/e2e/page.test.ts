@@ -146,6 +146,21 @@ describe('peers', () => {
     await page.waitForTimeout(3500);
     expect(await page.locator('.pt-row:focus').getAttribute('data-id')).toBe(id);
   });
+  test('rows keep their places while a pointer is about to click', async () => {
+    const page = await open('peers', { rate: 1500 });
+    await page.locator('.pt-row').first().waitFor();
+    await page.waitForTimeout(2500);
+    const order = () => page.evaluate(() => [...document.querySelectorAll<HTMLElement>('.pt-row')].sort((a, b) => Number(a.ariaRowIndex) - Number(b.ariaRowIndex)).map((row) => row.dataset.id).join());
+    const box = (await page.locator('.pt-body').boundingBox())!;
+    await page.mouse.move(box.x + 50, box.y + 50);
+    const before = await order();
+    for (let i = 0; i < 5; i++) {
+      await page.waitForTimeout(500);
+      await page.mouse.move(box.x + 51 + i, box.y + 50);
+    }
+    expect(await order()).toBe(before);
+    await eventually(order, (now) => now !== before, 8000);
+  });
   test('4,096 peers: few rows in the document, the last one reachable', async () => {
     const page = await open('peers', { peers: 4096, rate: 200 });
     await eventually(() => page.locator('.found').textContent(), (text) => text === '4,096 peers', 20_000);
@@ -347,6 +362,20 @@ describe('how good', () => {
     const paint = await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? NaN);
     console.log(`first contentful paint: ${paint.toFixed(0)} ms`);
     expect(paint).toBeLessThan(1500); // the bound for a machine that others keep busy; on a quiet one it is under 300
+  });
+  test.each(['circle', 'peers/3'])('memory at 1,000 events a second: %s', async (hash) => {
+    const page = await open(hash, { rate: 1500 });
+    const session = await page.context().newCDPSession(page);
+    const heap = async (): Promise<number> => {
+      await session.send('HeapProfiler.collectGarbage');
+      return ((await session.send('Runtime.getHeapUsage')) as { usedSize: number }).usedSize / 1e6;
+    };
+    await page.waitForTimeout(8000);
+    const before = await heap();
+    await page.waitForTimeout(15_000);
+    const after = await heap();
+    console.log(`${hash}: ${before.toFixed(2)} MB of heap, 15 s later ${after.toFixed(2)} MB`);
+    expect(after - before).toBeLessThan(2);
   });
   test('frames of the circle at 1,000 events a second', async () => {
     const page = await open('circle', { rate: 1500 }, { width: 1280, height: 900 });
