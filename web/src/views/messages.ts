@@ -1,0 +1,118 @@
+import type { Count, Messages } from '../api';
+import { TimeChart } from '../lib/charts';
+import { h, setQuantity, setText } from '../lib/dom';
+import { FAMILIES, familyOf } from '../lib/families';
+import { bytes, count, duration, integer, perSecond, safe, type Quantity } from '../lib/format';
+import { panel, Place, poll, segmented, tile, tiles } from '../lib/widgets';
+import type { Context, View } from '../view';
+
+type Range = '2m' | '1h' | '24h';
+/** The daemon's kinds (HistoryKind) in the page's families. */
+const FAMILY_OF_KIND: Record<string, number> = { inventory: 0, transactions: 1, blocks: 2, headers: 2, filters: 2, addresses: 3, pings: 4, other: 5 };
+
+interface Total {
+  type: string;
+  in: Count;
+  out: Count;
+}
+/** Sums over types of connection. */
+export function totals(messages: Messages): Total[] {
+  const all = new Map<string, Total>();
+  for (const dir of ['in', 'out'] as const)
+    for (const types of Object.values(messages.messages?.[dir] ?? {}))
+      for (const [type, n] of Object.entries(types)) {
+        const row = all.get(type) ?? { type, in: { count: 0, bytes: 0 }, out: { count: 0, bytes: 0 } };
+        row[dir].count += n.count;
+        row[dir].bytes += n.bytes;
+        all.set(type, row);
+      }
+  return [...all.values()];
+}
+
+export function makeMessages({ store }: Context): View {
+  let range: Range = '1h';
+  const chart = new TimeChart({ label: 'Messages from peers by family', series: FAMILIES.map((family) => ({ label: family.name, color: `--f-${family.id}` })), format: (n) => perSecond(n), height: 260, stacked: true });
+  const inTile = tile('From peers');
+  const outTile = tile('To peers');
+  const sizeTile = tile('Mean size');
+  const busyTile = tile('Most of the node’s time');
+  const body = h('tbody');
+  const th = (words: string, title: string, number = true): HTMLElement => h('th', { scope: 'col', class: number ? 'num' : '', title }, words);
+  const table = h('table', { class: 'plain' }, h('thead', null, h('tr', null, th('Type', 'Message type', false), th('In', 'Messages from peers'), th('Out', 'Messages to peers'), th('In now', 'Messages a second from peers'), th('Out now', 'Messages a second to peers'), th('Bytes in', 'Payload'), th('Bytes out', 'Payload'), th('Mean size', 'Of a message, both ways'), th('Node time ≤', 'Upper bound of the mean time that the message-handler thread spent on one'), th('Worst ≤', 'Upper bound of the longest'))), body);
+  const content = h(
+    'div',
+    null,
+    tiles(inTile, outTile, sizeTile, busyTile),
+    panel('Over time', { hint: 'Messages a second from peers', actions: segmented<Range>('Span', [['2m', '2 min'], ['1h', '1 h'], ['24h', '24 h']], range, (value) => ((range = value), drawChart())) }, chart.el),
+    panel('By type', { hint: 'Since coretap looks. Node time is an upper bound: it includes whatever the thread did until the next message' }, h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Messages by type' }, table)),
+  );
+  const place = new Place(content);
+  const el = h('div', { class: 'view stack' }, h('div', { class: 'view-head' }, h('h1', null, 'Messages')), place.el);
+  let before: { rows: Map<string, Total>; at: number } | undefined;
+  const polling = poll<Messages>(
+    'messages',
+    () => ({ node: store.nodeParam() }),
+    2000,
+    (messages) => {
+      place.ready();
+      draw(messages);
+    },
+    (error) => place.failed(error, () => polling.now()),
+  );
+  function draw(messages: Messages): void {
+    const now = performance.now();
+    const rows = totals(messages).sort((a, b) => b.in.count + b.out.count - a.in.count - a.out.count || (a.type < b.type ? -1 : 1));
+    const seconds = before ? (now - before.at) / 1000 : 0;
+    const rate = (n: number, old: number | undefined): Quantity => (seconds > 0 && old !== undefined ? perSecond(Math.max(0, n - old) / seconds) : { value: '–', unit: '' });
+    rows.forEach((row, i) => {
+      let tr = body.children[i] as HTMLTableRowElement | undefined;
+      if (!tr) {
+        tr = h('tr', null, h('th', { scope: 'row' }, h('span', { class: 'dot' }), h('span')), ...Array.from({ length: 9 }, () => h('td', { class: 'num q' })));
+        body.append(tr);
+      }
+      const old = before?.rows.get(row.type);
+      const time = messages.message_times?.[row.type];
+      const all = row.in.count + row.out.count;
+      const cells: Quantity[] = [count(row.in.count), count(row.out.count), rate(row.in.count, old?.in.count), rate(row.out.count, old?.out.count), bytes(row.in.bytes), bytes(row.out.bytes), bytes(all ? (row.in.bytes + row.out.bytes) / all : undefined), duration(time?.count ? time.total_ns / time.count : undefined), duration(time?.max_ns)];
+      tr.firstElementChild!.className = `f-${FAMILIES[familyOf(row.type)]!.id}`;
+      setText(tr.firstElementChild!.lastElementChild!, safe(row.type, 24));
+      cells.forEach((cell, c) => setQuantity(tr.children[c + 1] as HTMLElement, cell));
+    });
+    while (body.children.length > rows.length) body.lastElementChild!.remove();
+    if (rows.length === 0) body.replaceChildren(h('tr', { class: 'none' }, h('td', { colspan: '10' }, 'No message yet.')));
+    const sum = (pick: (row: Total) => number): number => rows.reduce((total, row) => total + pick(row), 0);
+    const [inN, outN, inB, outB] = [sum((r) => r.in.count), sum((r) => r.out.count), sum((r) => r.in.bytes), sum((r) => r.out.bytes)];
+    const said = (q: Quantity): string => `${q.value} ${q.unit}`;
+    inTile.set(count(inN, 'messages'), said(bytes(inB)));
+    outTile.set(count(outN, 'messages'), said(bytes(outB)));
+    sizeTile.set(bytes(inN + outN ? (inB + outB) / (inN + outN) : undefined), 'payload, both ways');
+    const worst = Object.entries(messages.message_times ?? {}).sort((a, b) => b[1].total_ns - a[1].total_ns)[0];
+    busyTile.set({ value: worst ? safe(worst[0], 24) : '–', unit: '' }, worst ? `at most ${said(duration(worst[1].total_ns))} for ${integer(worst[1].count)}` : '');
+    before = { rows: new Map(rows.map((row) => [row.type, row])), at: now };
+  }
+  function drawChart(): void {
+    const points = range === '2m' ? store.history.seconds : range === '1h' ? store.history.minutes.slice(-60) : store.history.minutes;
+    const values = FAMILIES.map(() => points.map(() => 0));
+    points.forEach((point, t) => {
+      for (const [kind, n] of Object.entries(point.messages_in_by_kind ?? {})) {
+        const row = values[FAMILY_OF_KIND[kind] ?? 5]!;
+        row[t] = row[t]! + n / (range === '2m' ? 1 : 60);
+      }
+    });
+    chart.set(points.map((point) => point.utc_ms), values);
+  }
+  let asked = 0;
+  return {
+    title: 'Messages',
+    el,
+    update() {
+      if (performance.now() - asked < 1900 || store.status.phase !== 'open') return;
+      asked = performance.now();
+      void store.loadHistory().then(drawChart);
+    },
+    destroy() {
+      polling.stop();
+      chart.destroy();
+    },
+  };
+}
