@@ -98,6 +98,7 @@ class ReplaySource::Impl {
     OnNotice m_notice;
     std::vector<Lane> m_lanes;
     std::vector<SessionInfo> m_sessions;
+    std::optional<std::int64_t> m_last_utc_ns;
     bool m_started{false};
     bool m_paced{false};
     std::int64_t m_base_utc_ns{0};
@@ -120,12 +121,19 @@ public:
     void Add(FoundSession session, const IdMap& ids)
     {
         m_sessions.push_back(std::move(session.info));
+        for (const ReplayStream::Part& part : session.parts) {
+            for (const IndexEntry& entry : part.segment.index) {
+                // of entries without records the last time is before the first
+                if (entry.last_utc_ns >= entry.first_utc_ns) m_last_utc_ns = std::max(entry.last_utc_ns, m_last_utc_ns.value_or(INT64_MIN));
+            }
+        }
         Lane& lane{m_lanes.emplace_back()};
         lane.origin = static_cast<std::uint32_t>(m_sessions.size());
         lane.stream = std::make_unique<ReplayStream>(m_shared, std::move(session.parts), ids);
     }
 
     const std::vector<SessionInfo>& Sessions() const { return m_sessions; }
+    std::optional<std::int64_t> LastUtcNs() const { return m_last_utc_ns; }
 
     void SetRange(std::optional<std::int64_t> since_utc_ns, std::optional<std::int64_t> until_utc_ns)
     {
@@ -446,5 +454,6 @@ void ReplaySource::SetRange(std::optional<std::int64_t> since_utc_ns, std::optio
 }
 
 const std::vector<SessionInfo>& ReplaySource::Sessions() const { return m_impl->Sessions(); }
+std::optional<std::int64_t> ReplaySource::LastUtcNs() const { return m_impl->LastUtcNs(); }
 
 } // namespace coretap::archive

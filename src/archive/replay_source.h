@@ -65,6 +65,8 @@ public:
     void Stop();
     /** The sessions, in the order of their origins (the first is 1). */
     const std::vector<SessionInfo>& Sessions() const;
+    /** Time of the last record, between since and until or not; not known of what is read from a pipe. */
+    std::optional<std::int64_t> LastUtcNs() const;
 };
 
 } // namespace coretap::archive

@@ -1,14 +1,29 @@
 // `coretap serve`: what events add up to, over HTTP and WebSocket, and the page.
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
 #include <chrono>
+#include <cstring>
 #include <fstream>
 #include <memory>
+#include <mutex>
 #include <thread>
+#include <utility>
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
+#include "app/facts_json.h"
+#include "app/node_watch.h"
+#include "app/self.h"
+#include "app/service.h"
 #include "cli/session.h"
+#include "poll/bitcoin_conf.h"
+#include "poll/opener.h"
+#include "sinks/metrics/metrics.h"
 #include "state/tracker.h"
+#include "util/text.h"
+#include "web/json_writer.h"
 #include "web/server.h"
 
 namespace coretap::cli {
@@ -27,6 +42,9 @@ struct ServeOptions {
     std::string token_file;
     bool insecure{false};
     std::string tls_certificate, tls_key;
+    std::string rpc{"auto"};
+    std::string rpc_user, rpc_password_file, rpc_cookie;
+    std::string debug_log{"auto"};
 };
 
 /** `8338`, `127.0.0.1:8338`, `[::1]:8338`, `0.0.0.0`. */
@@ -58,18 +76,25 @@ util::Result<> ParseListen(const std::string& text, web::ServerOptions& server)
     return {};
 }
 
-/** The first line of the file. It is read before privileges are given up: nobody else need be able to. */
-util::Result<std::string> ReadToken(const std::string& path)
+/** The first line of a file. It is read before privileges are given up: nobody else need be able to. */
+util::Result<std::string> ReadFirstLine(const std::string& path, const char* what)
 {
     std::ifstream file{path};
-    std::string token;
-    if (!file || !std::getline(file, token)) {
+    std::string line;
+    if (!file || !std::getline(file, line)) {
         const int error{errno};
-        return util::Error{error == EACCES ? util::Errc::Permission : util::Errc::NotFound, fmt::format("cannot read a token from {}", path),
+        return util::Error{error == EACCES ? util::Errc::Permission : util::Errc::NotFound,
+                           fmt::format("cannot read {} from {}{}", what, path, error == 0 ? ": it is empty" : fmt::format(": {}", std::strerror(error))),
                            error};
     }
-    while (!token.empty() && (token.back() == '\r' || token.back() == ' ')) token.pop_back();
-    if (token.size() < web::MIN_TOKEN_LENGTH) {
+    while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.pop_back();
+    return line;
+}
+
+util::Result<std::string> ReadToken(const std::string& path)
+{
+    auto token{ReadFirstLine(path, "a token")};
+    if (token && token->size() < web::MIN_TOKEN_LENGTH) {
         return util::Error{util::Errc::Usage,
                            fmt::format("the token in {} is too short: at least {} characters, as from `openssl rand -hex 16`", path,
                                        web::MIN_TOKEN_LENGTH)};
@@ -82,80 +107,199 @@ std::int64_t NowUtcNs()
     return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
+/** What may be said of the RPC on the command line. */
+util::Result<app::NodeWatchOptions> ReadWatchOptions(const ServeOptions& options)
+{
+    app::NodeWatchOptions watch;
+    watch.debug_log = options.debug_log == "auto";
+    watch.rpc = options.rpc != "off";
+    const bool named{options.rpc != "auto" && options.rpc != "off"};
+    if (named) {
+        const auto where{poll::SplitHostPort(options.rpc)};
+        if (!where || !where->port) {
+            return util::Error{util::Errc::Usage,
+                               fmt::format("--rpc: {} is neither auto nor off nor an address and port, like 127.0.0.1:8332",
+                                           util::Quoted(options.rpc))};
+        }
+        watch.overrides.host = where->host;
+        watch.overrides.port = where->port;
+    }
+    const bool credentials{!options.rpc_user.empty() || !options.rpc_password_file.empty() || !options.rpc_cookie.empty()};
+    if (!watch.rpc && credentials) return util::Error{util::Errc::Usage, "--rpc off, and how to log in: one of them is too much"};
+    if (options.rpc_user.empty() != options.rpc_password_file.empty())
+        return util::Error{util::Errc::Usage, "--rpc-user and --rpc-password-file go together"};
+    if (!options.rpc_user.empty() && !options.rpc_cookie.empty())
+        return util::Error{util::Errc::Usage, "--rpc-user and --rpc-cookie: say one of them"};
+    if (!options.rpc_user.empty()) {
+        auto password{ReadFirstLine(options.rpc_password_file, "a password")};
+        if (!password) return password.GetError();
+        watch.overrides.user = options.rpc_user;
+        watch.overrides.password = std::move(*password);
+    }
+    if (!options.rpc_cookie.empty()) watch.overrides.cookie_file = NormalPath(options.rpc_cookie);
+    return watch;
+}
+
 /** One run of the daemon. */
 class Daemon {
     const ServeOptions& m_options;
     Io m_io;
     Session& m_session;
-    web::ServerOptions m_server_options;
+    app::ServiceManager m_service;
+    app::NodeWatch m_watch;
     state::Tracker m_tracker;
     web::Streams m_streams;
-    std::unique_ptr<web::Server> m_server; // last: it uses what is above
+    std::mutex m_self_mutex;
+    std::shared_ptr<const sinks::metrics::Self> m_self;
+    std::atomic<bool> m_ready{false};
+    std::unique_ptr<web::Server> m_server; // after what it uses
+    const std::chrono::steady_clock::time_point m_start{std::chrono::steady_clock::now()};
     std::vector<pipeline::ProcessCounters> m_exact;
     std::chrono::steady_clock::time_point m_next_snapshot{};
-    std::atomic<bool> m_ready{false};
+    app::KnownNodes m_published; //!< what the sections `rpc` and `log` were made of
+    std::size_t m_nodes_said{0};
+    bool m_stopping_said{false};
 
 public:
-    Daemon(const ServeOptions& options, Io io, Session& session, web::ServerOptions server)
-        : m_options{options}, m_io{io}, m_session{session}, m_server_options{std::move(server)}, m_streams{session.Catalogue()}
+    Daemon(const ServeOptions& options, Io io, Session& session, app::NodeWatchOptions watch)
+        : m_options{options}, m_io{io}, m_session{session}, m_watch{std::move(watch)}, m_streams{session.Catalogue()}
     {}
+
+    /** Listens, as long as there is the right to. */
+    util::Result<> Listen(web::ServerOptions server)
+    {
+        server.version = CORETAP_VERSION;
+        server.config_json = Effective();
+        server.why_not_ready = [this]() -> std::string {
+            return m_ready ? "" : m_session.IsReplay() ? "nothing of the recording has been read yet" : "no node has been found yet";
+        };
+        server.metrics = [this](const state::Snapshot& snapshot, std::string_view accept, std::string& content_type) {
+            const sinks::metrics::Format format{sinks::metrics::ChooseFormat(accept)};
+            content_type = sinks::metrics::ContentType(format);
+            return sinks::metrics::Render(snapshot, *Self(), format);
+        };
+        auto listening{web::Server::Listen(std::move(server), m_streams)};
+        if (!listening) return listening.GetError();
+        m_server = std::move(*listening);
+        return {};
+    }
 
     Exit Run()
     {
         SessionHooks hooks;
-        hooks.started = [this] { return Start(); };
-        hooks.tick = [this](pipeline::Source& source) { Publish(source, false); };
+        hooks.started = [this]() -> util::Result<> {
+            m_server->Serve();
+            m_io.err << "coretap: the page is at " << m_server->Url() << std::endl;
+            m_service.Ready("serving " + m_server->Url());
+            return {};
+        };
+        hooks.tick = [this](pipeline::Source& source) { Tick(source, false); };
         hooks.replayed = [this](pipeline::Source& source) { Linger(source); };
-        return m_session.Run({&m_tracker, &m_streams}, hooks);
+        const Exit status{m_session.Run({&m_tracker, &m_streams}, hooks)};
+        if (!m_stopping_said) m_service.Stopping();
+        return status;
     }
 
 private:
-    util::Result<> Start()
-    {
-        m_server_options.version = CORETAP_VERSION;
-        m_server_options.config_json = Effective();
-        m_server_options.why_not_ready = [this]() -> std::string { return m_ready ? "" : "no node has been found yet"; };
-        auto server{web::Server::Start(std::move(m_server_options), m_streams)};
-        if (!server) return server.GetError();
-        m_server = std::move(*server);
-        m_io.err << "coretap: the page is at " << m_server->Url() << std::endl;
-        return {};
-    }
-
     /** What was asked for, without secrets. */
     std::string Effective() const
     {
         return json::serialize(json::object{
             {"listen", m_options.listen},
             {"token", !m_options.token_file.empty()},
+            {"insecure", m_options.insecure},
             {"tls", !m_options.tls_certificate.empty()},
+            {"hosts", json::array(m_options.hosts.begin(), m_options.hosts.end())},
             {"replay", m_session.IsReplay()},
             {"recording", m_options.session.record.empty() ? json::value{nullptr} : json::value{m_options.session.record}},
             {"payloads", app::ToString(app::PayloadPolicy{m_session.TraceOptions().snap})},
+            {"ring_bytes", m_session.TraceOptions().ring_bytes},
+            {"rpc", m_session.IsReplay() ? "off" : m_options.rpc},
+            {"debug_log", m_session.IsReplay() ? "off" : m_options.debug_log},
         });
     }
 
-    void Publish(pipeline::Source& source, bool at_once)
+    std::shared_ptr<const sinks::metrics::Self> Self()
+    {
+        const std::lock_guard lock{m_self_mutex};
+        return m_self;
+    }
+
+    void Tick(pipeline::Source& source, bool replay_ended)
     {
         const auto now{std::chrono::steady_clock::now()};
-        if (!at_once && now < m_next_snapshot) return;
+        m_service.StillAlive(now);
+        if (Session::StopFlag()->load() && !std::exchange(m_stopping_said, true)) m_service.Stopping();
+        if (now < m_next_snapshot) return;
         m_next_snapshot = now + SNAPSHOT_EVERY;
-        m_exact.clear();
         source.ExactCounters(m_exact);
         if (!m_exact.empty()) m_tracker.SetExact(m_exact);
         auto snapshot{m_tracker.Take(m_session.IsReplay() ? 0 : NowUtcNs(), source.Losses())};
-        m_ready = m_session.IsReplay() ||
-                  std::ranges::any_of(snapshot->nodes, [](const auto& node) { return node->identity.running; });
+        if (!m_session.IsReplay() && !m_session.IsStandIn()) PublishNodes(*snapshot);
+        PublishSelf(source);
+        if (m_session.IsReplay()) PublishReplay(*snapshot, replay_ended);
+        const auto running{static_cast<std::size_t>(
+            std::ranges::count_if(snapshot->nodes, [](const auto& node) { return node->identity.running; }))};
+        m_ready = m_session.IsReplay() ? snapshot->events != 0 : running != 0;
+        if (!m_session.IsReplay() && running != m_nodes_said) {
+            m_nodes_said = running;
+            m_service.Status(fmt::format("serving {}; {} {} traced", m_server->Url(), running, running == 1 ? "node" : "nodes"));
+        }
         m_server->Publish(std::move(snapshot));
+    }
+
+    void PublishNodes(const state::Snapshot& snapshot)
+    {
+        m_watch.Update(snapshot);
+        for (const std::string& warning : m_watch.TakeWarnings()) {
+            if (!m_options.session.quiet) m_io.err << "coretap: " << warning << std::endl;
+        }
+        app::KnownNodes known{m_watch.Latest()};
+        const bool changed{known != m_published};
+        m_published = std::move(known);
+        if (!changed) return;
+        if (m_options.rpc != "off") m_server->PublishSection("rpc", app::RpcJson(m_published));
+        if (m_options.debug_log != "off") m_server->PublishSection("log", app::LogJson(m_published));
+    }
+
+    void PublishSelf(const pipeline::Source& source)
+    {
+        const app::SelfSources sources{m_session.Catalogue(),  m_session.TraceOptions().modes, source.Health(),
+                                       m_server->Stats(),      m_streams.Stats(),              m_session.Recorder()};
+        auto self{std::make_shared<sinks::metrics::Self>(app::DescribeSelf(sources))};
+        for (const auto& [label, known] : m_published) {
+            self->nodes[label] = {.rpc = known.rpc, .log = known.log ? std::optional{*known.log} : std::nullopt};
+        }
+        m_server->PublishSection("self", app::SelfJson(*self, sources, source.Losses(), std::chrono::steady_clock::now() - m_start));
+        const std::lock_guard lock{m_self_mutex};
+        m_self = std::move(self);
+    }
+
+    void PublishReplay(const state::Snapshot& snapshot, bool ended)
+    {
+        const Session::ReplayRange& range{m_session.Range()};
+        std::string text;
+        web::JsonWriter json{text};
+        json.Object([&] {
+            json.UtcMs("from_utc_ms", range.from_utc_ns);
+            json.UtcMs("to_utc_ms", range.to_utc_ns);
+            json.UtcMs("at_utc_ms", snapshot.events == 0 ? range.from_utc_ns : snapshot.utc_ns);
+            json.Member("speed", range.speed);
+            json.Member("ended", ended);
+        });
+        m_server->PublishSection("replay", std::move(text));
     }
 
     /** The recording has ended; what it added up to can be looked at until somebody has had enough. */
     void Linger(pipeline::Source& source)
     {
-        Publish(source, true);
-        m_io.err << "coretap: the recording has ended; its last state stays on the page (Ctrl-C ends it)" << std::endl;
+        if (Session::StopFlag()->load()) return;
+        m_next_snapshot = {};
+        Tick(source, true);
+        m_io.err << "coretap: the recording has ended; what it added up to stays at " << m_server->Url() << " (Ctrl-C ends it)" << std::endl;
         while (!Session::StopFlag()->load()) {
             std::this_thread::sleep_for(std::chrono::milliseconds{100});
+            Tick(source, true);
         }
     }
 };
@@ -175,10 +319,25 @@ Exit Serve(const ServeOptions& options, Io io)
     server.insecure = options.insecure;
     server.tls_certificate = options.tls_certificate;
     server.tls_key = options.tls_key;
+
+    auto watch{ReadWatchOptions(options)};
+    if (!watch) return Report(io, watch.GetError());
+    std::unique_ptr<poll::Opener> opener;
+    if (options.session.from.empty() && (watch->rpc || watch->debug_log)) {
+        // before there are threads, and while we may read what is the node's
+        std::vector<std::string> also;
+        if (!watch->overrides.cookie_file.empty()) also.push_back(watch->overrides.cookie_file);
+        auto started{poll::Opener::Start(also)};
+        if (!started) return Report(io, started.GetError());
+        opener = std::move(*started);
+        watch->open = [&opener](const poll::OpenRequest& request) { return opener->Open(request); };
+    }
     auto session{Session::Prepare(options.session,
                                   {.payloads = true, .payload_policy = STATE_PAYLOADS, .full_speed = false, .shows = false}, io)};
     if (!session) return Report(io, session.GetError());
-    return Daemon{options, io, **session, std::move(server)}.Run();
+    Daemon daemon{options, io, **session, std::move(*watch)};
+    if (const auto listening{daemon.Listen(std::move(server))}; !listening) return Report(io, listening.GetError());
+    return daemon.Run();
 }
 
 } // namespace
@@ -186,6 +345,7 @@ Exit Serve(const ServeOptions& options, Io io)
 void AddServe(CLI::App& app, Command& chosen)
 {
     auto options{std::make_shared<ServeOptions>()};
+    options->session.stats_every = "0"; // the page and the metrics show it
     CLI::App* command{app.add_subcommand("serve", "A page in the browser, an API, metrics, and a live stream")};
     AddSourceOptions(*command, options->session);
     AddFilterOptions(*command, options->session);
@@ -202,6 +362,19 @@ void AddServe(CLI::App& app, Command& chosen)
         ->type_name("NAME")
         ->allow_extra_args(false)
         ->group(web);
+    const std::string node{"What the node is asked besides"};
+    command->add_option("--rpc", options->rpc, "auto: as bitcoin-cli would; off; or where the RPC of the one node is")
+        ->capture_default_str()
+        ->type_name("auto|off|HOST:PORT")
+        ->group(node);
+    command->add_option("--rpc-user", options->rpc_user, "not the cookie, but this user")->type_name("NAME")->group(node);
+    command->add_option("--rpc-password-file", options->rpc_password_file, "and the password in this file")->type_name("FILE")->group(node);
+    command->add_option("--rpc-cookie", options->rpc_cookie, "the cookie is this file")->type_name("FILE")->group(node);
+    command->add_option("--debug-log", options->debug_log, "whether the node's debug.log is followed")
+        ->capture_default_str()
+        ->check(CLI::IsMember({"auto", "off"}))
+        ->type_name("auto|off")
+        ->group(node);
     AddReportOptions(*command, options->session, "What is said meanwhile");
     AddRecordOptions(*command, options->session);
     AddLimitOptions(*command, options->session);

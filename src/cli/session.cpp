@@ -352,6 +352,8 @@ util::Result<> Session::ReadRecordings(std::vector<archive::OpenFile> files, con
     if (!until) return until.GetError();
     if (*since && *until && **until <= **since) return UsageError("--until is not after --since: there is nothing between them");
     m_replay->SetRange(*since, *until);
+    m_range = {since->value_or(start), m_replay->LastUtcNs(), replay.speed};
+    if (*until) m_range.to_utc_ns = std::min(**until, m_range.to_utc_ns.value_or(INT64_MAX));
     return {};
 }
 
@@ -540,6 +542,7 @@ Exit Session::RunLive(std::vector<pipeline::Sink*>& sinks, const SessionHooks& h
     const auto notice = [this](const std::string& text) { Notice(text); };
     const bool sim{m_options.sim || (m_options.sim_if_none && !AnyNodeRuns())};
     app::StandIn stand_in;
+    m_stand_in = sim;
     if (sim) {
         std::vector<std::string> arguments;
         Split(m_options.sim_args, ' ', arguments);

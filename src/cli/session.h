@@ -108,6 +108,15 @@ struct SessionHooks {
  * then looks into them. Run() traces, for which it gives up privileges in its own way, or replays, and reports on stderr.
  */
 class Session {
+public:
+    /** Of a replay: what is asked for, and how fast (0: as fast as it goes). */
+    struct ReplayRange {
+        std::int64_t from_utc_ns{0};
+        std::optional<std::int64_t> to_utc_ns{}; //!< not known of a pipe
+        double speed{0};
+    };
+
+private:
     SessionOptions m_options;
     Io m_io;
     app::Config m_config;
@@ -122,6 +131,8 @@ class Session {
     archive::RecorderOptions m_record_options;
     std::unique_ptr<archive::Recorder> m_recorder;
     std::string m_told_trouble;
+    ReplayRange m_range;
+    bool m_stand_in{false};
     util::Fd m_output;
 
     Session(const SessionOptions& options, Io io) : m_options{options}, m_io{io} {}
@@ -143,6 +154,9 @@ public:
     /** What is recorded besides; null if nothing is. */
     const archive::Recorder* Recorder() const noexcept { return m_recorder.get(); }
     const tracer::TraceOptions& TraceOptions() const noexcept { return m_trace; }
+    const ReplayRange& Range() const noexcept { return m_range; }
+    /** Whether the node is the stand-in; known when SessionHooks::started is called. */
+    bool IsStandIn() const noexcept { return m_stand_in; }
 
     /** Run to the end, with these sinks and the recorder if there is one. Once. */
     Exit Run(std::vector<pipeline::Sink*> sinks, const SessionHooks& hooks = {});

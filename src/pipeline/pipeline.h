@@ -6,12 +6,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
 
 #include "event/event.h"
 #include "pipeline/counters.h"
+#include "pipeline/health.h"
 #include "pipeline/ledger.h"
 #include "util/result.h"
 
@@ -58,6 +60,8 @@ public:
      * Replaces what is in `counters`.
      */
     virtual void ExactCounters(std::vector<ProcessCounters>& counters) const { counters.clear(); }
+    /** Of a source that traces. */
+    virtual std::optional<SourceHealth> Health() const { return std::nullopt; }
 };
 
 /** Where events go. Called from one thread; the events are gone when Write returns. */

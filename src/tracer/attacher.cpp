@@ -180,6 +180,9 @@ private:
         return "no node with Bitcoin Core's tracepoints runs here (`coretap doctor` tells more; --sim uses the stand-in)";
     }
 
+    /** What the reader knows a file by. */
+    static std::string ImageName(const FileId& id) { return fmt::format("{}:{}", id.device, id.inode); }
+
     util::Result<> AttachFile(util::Fd file, const std::string& path)
     {
         auto id{IdOf(file.Get())};
@@ -193,8 +196,11 @@ private:
         if (watch >= 0) m_file_watches[watch] = *id;
         WatchDirectory(path);
         json::array problems(attached->problems.begin(), attached->problems.end());
+        json::array rows(image.Rows().begin(), image.Rows().end());
         Send({{"kind", "attached"},
+              {"image", ImageName(*id)},
               {"path", path},
+              {"rows", std::move(rows)},
               {"build_id", image.BuildId()},
               {"tracepoints", image.Tracepoints()},
               {"problems", std::move(problems)},
@@ -281,6 +287,7 @@ private:
         Send({{"kind", "node"},
               {"pid", pid},
               {"started_at", found.started_at},
+              {"image", ImageName(image_id)},
               {"label", found.label},
               {"executable", found.executable},
               {"build_id", found.build_id},
@@ -344,7 +351,7 @@ private:
             }
         }
         m_images.erase(found);
-        Send({{"kind", "detached"}, {"path", path}, {"why", why}});
+        Send({{"kind", "detached"}, {"image", ImageName(id)}, {"path", path}, {"why", why}});
     }
 
     /** Somebody writes to the file, or is waiting to: our breakpoints must not meet new code (ADR 2). */

@@ -1,5 +1,6 @@
 #include "tracer/image.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -82,6 +83,7 @@ std::unique_ptr<Planned> PlanBinary(int fd, const BinaryProbes& probes, const ev
         }
         planned->config.plans[index] = *plan;
         planned->sites.push_back({site.file_offset, site.semaphore_offset, index, site.FullName()});
+        planned->rows.push_back(row->id);
         rows.insert(row->id);
     }
     std::string absent;
@@ -146,6 +148,11 @@ util::Result<Image::Attached> Image::Attach(util::Fd file, std::string path, con
         return failures.empty() ? util::Error{util::Errc::Io, "nothing could be attached"} : failures.front().error;
     image.m_tracepoints = planned->tracepoints;
     image.m_sites = planned->sites.size() - failures.size();
+    std::set<std::uint16_t> rows;
+    for (std::size_t i{0}; i < planned->sites.size(); ++i) {
+        if (std::ranges::find(failures, planned->sites[i].name, &AttachFailure::name) == failures.end()) rows.insert(planned->rows[i]);
+    }
+    image.m_rows.assign(rows.begin(), rows.end());
     return attached;
 }
 

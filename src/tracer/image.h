@@ -27,6 +27,7 @@ struct Planned {
     std::vector<AttachSite> sites;
     std::vector<std::string> problems; //!< one sentence each: a probe that is there but not traced, and why
     std::size_t tracepoints{0};        //!< how many different ones will be traced
+    std::vector<std::uint16_t> rows{}; //!< which: the catalogue's row of each of `sites`
 };
 
 /** Plan every wanted probe. `fd` is the binary, to look at the instructions. */
@@ -40,6 +41,7 @@ class Image {
     std::string m_build_id;
     std::optional<KernelProgram> m_program;
     std::size_t m_tracepoints{0};
+    std::vector<std::uint16_t> m_rows;
     std::size_t m_sites{0};
     bool m_leased{false};
     std::uint64_t m_attaching_since_ns{0};
@@ -66,6 +68,8 @@ public:
     FileId Id() const noexcept { return m_id; }
     const std::string& BuildId() const noexcept { return m_build_id; }
     std::size_t Tracepoints() const noexcept { return m_tracepoints; }
+    /** The catalogue's rows that are attached, each once. */
+    const std::vector<std::uint16_t>& Rows() const noexcept { return m_rows; }
     bool Leased() const noexcept { return m_leased; }
     /** CLOCK_MONOTONIC before anything was attached: nothing it sent is older. */
     std::uint64_t AttachingSinceNs() const noexcept { return m_attaching_since_ns; }

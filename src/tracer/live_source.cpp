@@ -181,14 +181,24 @@ void LiveSource::OnMessage(const Message& message)
     } else if (kind == "notice") {
         m_notice(Text(body, "text"));
     } else if (kind == "attached") {
+        pipeline::SourceHealth::Attachment& attachment{m_attachments[Text(body, "image")]};
+        attachment.path = Text(body, "path");
+        attachment.build_id = Text(body, "build_id");
+        if (const json::value * rows{body.if_contains("rows")}; rows != nullptr && rows->is_array()) {
+            for (const json::value& row : rows->get_array())
+                if (row.is_int64()) attachment.tracepoints.push_back(static_cast<std::uint16_t>(row.get_int64()));
+        }
         m_notice(fmt::format("attached to {} tracepoints of {} ({}, {} ms)", Number(body, "tracepoints"), Text(body, "path"),
                              Text(body, "attach_kind"), Number(body, "attach_ms")));
         if (const json::value * problems{body.if_contains("problems")}; problems != nullptr && problems->is_array()) {
             for (const json::value& problem : problems->get_array()) {
-                if (problem.is_string()) m_notice(std::string{problem.get_string()});
+                if (!problem.is_string()) continue;
+                attachment.problems.emplace_back(problem.get_string());
+                m_notice(attachment.problems.back());
             }
         }
     } else if (kind == "detached") {
+        m_attachments.erase(Text(body, "image"));
         m_notice(fmt::format("let go of {}: {}", Text(body, "path"), Text(body, "why")));
     } else if (kind == "ended") {
         m_notice(Text(body, "text"));
@@ -204,6 +214,7 @@ void LiveSource::OnMessage(const Message& message)
         known.wanted = wanted == nullptr || (wanted->is_bool() && wanted->get_bool());
         known.label = Text(body, "label");
         known.started_at_s = Number(body, "started_at");
+        known.image = Text(body, "image");
         m_gone.erase(pid);
         m_last_tgid = 0;
         if (!known.wanted) return;
@@ -481,6 +492,18 @@ pipeline::ProcessCounters LiveSource::CountersOf(std::uint32_t row) const
     counters.coins_spent = Load(shared.counters[row][event::id::UTXOCACHE_SPENT].fired);
     counters.coins_uncached = Load(shared.counters[row][event::id::UTXOCACHE_UNCACHE].fired);
     return counters;
+}
+
+std::optional<pipeline::SourceHealth> LiveSource::Health() const
+{
+    pipeline::SourceHealth health;
+    health.ring_bytes = m_ring ? m_ring->SizeBytes() : 0;
+    health.ring_used_bytes = m_ring ? m_ring->FillBytes() : 0;
+    for (const auto& [image, attachment] : m_attachments) {
+        health.attachments.push_back(attachment);
+        for (const auto& [pid, known] : m_nodes) health.attachments.back().processes += known.wanted && known.image == image && !m_gone.contains(pid) ? 1 : 0;
+    }
+    return health;
 }
 
 void LiveSource::ExactCounters(std::vector<pipeline::ProcessCounters>& counters) const

@@ -63,8 +63,10 @@ class LiveSource : public pipeline::Source {
         bool wanted{true};
         std::string label;
         std::int64_t started_at_s{0};
+        std::string image; //!< of m_attachments
     };
     std::map<std::uint32_t, Known> m_nodes;
+    std::map<std::string, pipeline::SourceHealth::Attachment> m_attachments; //!< by the attacher's name for the file
     struct Gone {
         std::chrono::steady_clock::time_point since;
         std::uint64_t produced{0}; //!< where in the ring its last record ends at the latest
@@ -115,6 +117,7 @@ public:
     const pipeline::Ledger& Losses() const override;
     /** Of all processes that are traced, and of the last that ended. Reading them costs the nodes nothing. */
     void ExactCounters(std::vector<pipeline::ProcessCounters>& counters) const override;
+    std::optional<pipeline::SourceHealth> Health() const override;
     /** Detach from everything. Pull goes on with what is in the ring, and then says End. */
     void Stop();
     /** Nodes being traced now. */

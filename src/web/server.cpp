@@ -11,6 +11,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <fcntl.h>
 #include <fmt/format.h>
 
 #include "util/text.h"
@@ -81,10 +82,11 @@ Result<std::unique_ptr<asio::ssl::context>> MakeTls(const ServerOptions& options
     return context;
 }
 
-Result<> Listen(tcp::acceptor& acceptor, const tcp::endpoint& endpoint)
+Result<> BindAndListen(tcp::acceptor& acceptor, const tcp::endpoint& endpoint)
 {
     error_code error;
     acceptor.open(endpoint.protocol(), error);
+    if (!error) ::fcntl(acceptor.native_handle(), F_SETFD, FD_CLOEXEC);
     if (!error) acceptor.set_option(tcp::acceptor::reuse_address{true}, error);
     if (!error) acceptor.bind(endpoint, error);
     if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
@@ -116,9 +118,9 @@ public:
     Impl(const Impl&) = delete;
     Impl& operator=(const Impl&) = delete;
 
-    Result<> Start(const tcp::endpoint& endpoint)
+    Result<> ListenOn(const tcp::endpoint& endpoint) { return BindAndListen(m_acceptor, endpoint); }
+    void Serve()
     {
-        if (auto listening = Listen(m_acceptor, endpoint); !listening) return listening;
         m_context.streams.SetWake([this] {
             asio::post(m_context.io, [this] {
                 m_context.streams.Awake();
@@ -133,7 +135,6 @@ public:
         pthread_sigmask(SIG_SETMASK, &all, &old);
         m_thread = std::thread{[this] { m_context.io.run(); }};
         pthread_sigmask(SIG_SETMASK, &old, nullptr);
-        return {};
     }
 
     const ServerOptions& Options() const { return m_context.options; }
@@ -186,7 +187,7 @@ private:
         socket.set_option(tcp::no_delay{true}, gone);
         auto connection = std::make_shared<Connection>(m_context, std::move(socket), m_tls.get(), address);
         connection->local_address = local;
-        Spawn(Serve(m_context, std::move(connection)));
+        Spawn(web::Serve(m_context, std::move(connection)));
     }
 
     asio::awaitable<void> Tick()
@@ -226,7 +227,7 @@ private:
 Server::Server(std::unique_ptr<Impl> impl) : m_impl{std::move(impl)} {}
 Server::~Server() = default;
 
-Result<std::unique_ptr<Server>> Server::Start(ServerOptions options, Streams& streams)
+Result<std::unique_ptr<Server>> Server::Listen(ServerOptions options, Streams& streams)
 {
     const auto address = ParseAddress(options);
     if (!address) return address.GetError();
@@ -235,8 +236,17 @@ Result<std::unique_ptr<Server>> Server::Start(ServerOptions options, Streams& st
     if (!tls) return tls.GetError();
     const tcp::endpoint endpoint{*address, options.port};
     auto impl = std::make_unique<Impl>(std::move(options), streams, std::move(*tls));
-    if (auto started = impl->Start(endpoint); !started) return started.GetError();
+    if (auto listening = impl->ListenOn(endpoint); !listening) return listening.GetError();
     return std::unique_ptr<Server>{new Server{std::move(impl)}};
+}
+
+void Server::Serve() { m_impl->Serve(); }
+
+Result<std::unique_ptr<Server>> Server::Start(ServerOptions options, Streams& streams)
+{
+    auto server = Listen(std::move(options), streams);
+    if (server) (*server)->Serve();
+    return server;
 }
 
 std::uint16_t Server::Port() const { return m_impl->Endpoint().port(); }

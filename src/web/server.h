@@ -67,7 +67,14 @@ class Server {
     explicit Server(std::unique_ptr<Impl> impl);
 
 public:
-    /** Listens and starts the thread. `streams` must outlive the server. Fails with Usage, Io (port in use) or Permission. */
+    /**
+     * Reads the TLS files and listens, for which a program may have rights that it gives up before it serves. Clients wait. `streams` must
+     * outlive the server. Fails with Usage, Io (port in use) or Permission.
+     */
+    static util::Result<std::unique_ptr<Server>> Listen(ServerOptions options, Streams& streams);
+    /** Starts the thread. Once. */
+    void Serve();
+    /** Both. */
     static util::Result<std::unique_ptr<Server>> Start(ServerOptions options, Streams& streams);
     /** Says goodbye to the clients, waits for them for at most half a second, ends the thread. */
     ~Server();

@@ -1,0 +1,84 @@
+#include "app/node_watch.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "util/text.h"
+
+namespace coretap::app {
+namespace {
+
+constexpr std::size_t MOST_WARNINGS{32}; //!< waiting to be fetched
+
+} // namespace
+
+void NodeWatch::Update(const state::Snapshot& snapshot)
+{
+    const auto of = [&snapshot](const std::string& label) -> const state::NodeIdentity* {
+        for (const auto& node : snapshot.nodes) {
+            if (node->identity.running && node->identity.label == label) return &node->identity;
+        }
+        return nullptr;
+    };
+    std::erase_if(m_sides, [&of](const auto& entry) {
+        const state::NodeIdentity* const node{of(entry.first)};
+        return node == nullptr || node->pid != entry.second.pid || node->started_at_s != entry.second.started_at_s;
+    });
+    for (const auto& node : snapshot.nodes) {
+        const state::NodeIdentity& identity{node->identity};
+        if (!identity.running || m_sides.contains(identity.label) || m_sides.size() >= MAX_NODES) continue;
+        m_sides.emplace(identity.label, Begin(identity));
+    }
+}
+
+bool NodeWatch::WantsRpc(const std::string& label)
+{
+    if (!m_options.rpc) return false;
+    if (!m_options.overrides.host) return true;
+    if (m_named.empty()) m_named = label;
+    if (m_named != label) Warn(label, fmt::format("its RPC is not asked: the address that was given is taken for that of {}", m_named));
+    return m_named == label;
+}
+
+NodeWatch::Side NodeWatch::Begin(const state::NodeIdentity& node)
+{
+    Side side{.pid = node.pid, .started_at_s = node.started_at_s, .poller = {}, .log = {}};
+    const poll::NodePlace place{static_cast<pid_t>(node.pid), node.datadir, node.chain};
+    const auto warn = [this, label = node.label](std::string_view text) { Warn(label, text); };
+    if (WantsRpc(node.label))
+        side.poller = std::make_unique<poll::Poller>(
+            poll::PollerOptions{.place = place, .rpc = m_options.overrides, .open = m_options.open, .warn = warn});
+    if (m_options.debug_log)
+        side.log = std::make_unique<poll::LogThread>(poll::LogFollowerOptions{
+            .open = [place, open = m_options.open] { return poll::OpenDebugLog(poll::FindNodeSettings(place, open), open); },
+            .warn = warn});
+    return side;
+}
+
+std::map<std::string, NodeWatch::Known> NodeWatch::Latest() const
+{
+    std::map<std::string, Known> known;
+    for (const auto& [label, side] : m_sides)
+        known[label] = {side.poller ? side.poller->Latest() : nullptr, side.log ? side.log->Totals() : nullptr};
+    return known;
+}
+
+void NodeWatch::Warn(const std::string& label, std::string_view text)
+{
+    std::string line;
+    util::AppendPrintable(line, label);
+    line += ": ";
+    line += text;
+    const std::lock_guard lock{m_mutex};
+    if (m_warnings.size() < MOST_WARNINGS) m_warnings.push_back(std::move(line));
+}
+
+std::vector<std::string> NodeWatch::TakeWarnings()
+{
+    const std::lock_guard lock{m_mutex};
+    return std::exchange(m_warnings, {});
+}
+
+} // namespace coretap::app
