@@ -24,7 +24,8 @@ std::optional<MessageSpans::Ended> MessageSpans::End(Span& span, std::uint64_t n
     const auto time_ns = static_cast<std::int64_t>(end - span.start_ns);
     const std::int64_t peer_id{span.peer_id};
     span.start_ns = 0;
-    if (waited && time_ns == 0) {
+    constexpr std::int64_t DAY_NS{86'400'000'000'000}; // longer is no message's time but a record's invention
+    if ((waited && time_ns == 0) || time_ns < 0 || time_ns > DAY_NS) {
         ++type.idle;
         return std::nullopt;
     }

@@ -93,12 +93,4 @@ private:
     void OnAddr(const AddrMessage& addr, const wire::Decoded& decoded, Direction direction, PeerState& peer, std::int64_t utc_ns);
 };
 
-/** An event's UTC within what can be calculated with: 1970 to 2096. A record may say anything. */
-inline std::int64_t SoundUtc(const event::Event& event) noexcept
-{
-    constexpr std::uint64_t LIMIT{4'000'000'000'000'000'000};
-    const std::uint64_t utc{event.MonotonicNs() + static_cast<std::uint64_t>(event.UtcOffsetNs())};
-    return utc == 0 || utc > LIMIT ? std::int64_t{1} : static_cast<std::int64_t>(utc);
-}
-
 } // namespace coretap::state

@@ -86,8 +86,9 @@ void Node::OnPing(const wire::PingMsg& ping, MessageType type, Direction directi
         return;
     }
     PingFacts& facts{state.peer.ping};
-    if (!in || !facts.waiting_since_utc_ns || ping.nonce != state.ping_nonce || mono_ns < state.ping_mono_ns) return;
+    if (!in || !facts.waiting_since_utc_ns || ping.nonce != state.ping_nonce) return;
     const auto round_trip = static_cast<std::int64_t>(mono_ns - state.ping_mono_ns);
+    if (round_trip < 0) return; // out of order, or made up
     ++facts.answered;
     facts.last_ns = round_trip;
     facts.min_ns = std::min(facts.min_ns.value_or(round_trip), round_trip);

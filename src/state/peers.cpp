@@ -9,35 +9,36 @@ namespace coretap::state {
 PeerState& Peers::Of(const event::Event& event)
 {
     const std::int64_t id{event.Int(0)};
-    const auto known{m_by_id.find(id)};
-    if (known != m_by_id.end()) {
-        m_open.splice(m_open.begin(), m_open, known->second);
+    if (const auto known{m_by_id.find(id)}; known != m_by_id.end()) {
+        Peer& peer{known->second->peer};
+        // The last messages may come behind the closing, which another thread does.
+        if (peer.closed_utc_ns && !peer.close_inferred) return *known->second;
+        if (peer.close_inferred) { // it was only silent
+            peer.closed_utc_ns.reset();
+            peer.close_inferred = false;
+            m_open.splice(m_open.begin(), m_closed, known->second);
+            if (m_open.size() > NodeSnapshot::MAX_PEERS) CloseLast();
+        } else {
+            m_open.splice(m_open.begin(), m_open, known->second);
+        }
         m_open.front().last_mono_ns = event.MonotonicNs();
         return m_open.front();
     }
-    // Not connected: new, or the last of its messages come behind its closing, which another thread does.
-    if (PeerState* const closed{Find(id)}) return *closed;
-    PeerState& added{Add(id, event.UtcNs())};
+    PeerState& added{Add(id, SoundUtc(event))};
     added.last_mono_ns = event.MonotonicNs();
     return added;
 }
 
 PeerState* Peers::Find(std::int64_t id)
 {
-    if (const auto known{m_by_id.find(id)}; known != m_by_id.end()) return &*known->second;
-    const auto closed{
-        std::ranges::find_if(m_closed, [this, id](const PeerState& state) { return state.peer.id == id && state.run == m_run; })};
-    return closed == m_closed.end() ? nullptr : &*closed;
+    const auto known{m_by_id.find(id)};
+    return known == m_by_id.end() ? nullptr : &*known->second;
 }
 
 PeerState& Peers::Add(std::int64_t id, std::int64_t utc_ns)
 {
-    if (m_open.size() >= NodeSnapshot::MAX_PEERS) {
-        const auto last{std::prev(m_open.end())};
-        Close(last, std::max(last->peer.last_in_utc_ns, last->peer.last_out_utc_ns), true);
-    }
+    if (m_open.size() >= NodeSnapshot::MAX_PEERS) CloseLast();
     PeerState& added{m_open.emplace_front(id, utc_ns)};
-    added.run = m_run;
     m_by_id.emplace(id, m_open.begin());
     return added;
 }
@@ -60,14 +61,17 @@ void Peers::Close(std::list<PeerState>::iterator at, std::int64_t utc_ns, bool i
     at->peer.closed_utc_ns = utc_ns != 0 ? utc_ns : at->peer.first_seen_utc_ns;
     at->peer.close_inferred = inferred;
     at->peer.ping.waiting_since_utc_ns.reset();
-    m_by_id.erase(at->peer.id);
     m_closed.splice(m_closed.begin(), m_open, at);
-    if (m_closed.size() > NodeSnapshot::MAX_CLOSED_PEERS) m_closed.pop_back();
+    if (m_closed.size() <= NodeSnapshot::MAX_CLOSED_PEERS) return;
+    const auto oldest{m_by_id.find(m_closed.back().peer.id)};
+    if (oldest != m_by_id.end() && oldest->second == std::prev(m_closed.end())) m_by_id.erase(oldest);
+    m_closed.pop_back();
 }
 
 void Peers::Close(std::int64_t id, std::int64_t utc_ns)
 {
-    if (const auto known{m_by_id.find(id)}; known != m_by_id.end()) Close(known->second, utc_ns, false);
+    const auto known{m_by_id.find(id)};
+    if (known != m_by_id.end() && !known->second->peer.closed_utc_ns) Close(known->second, utc_ns, false);
 }
 
 void Peers::CloseAll(std::int64_t utc_ns)
@@ -75,11 +79,16 @@ void Peers::CloseAll(std::int64_t utc_ns)
     while (!m_open.empty()) Close(std::prev(m_open.end()), utc_ns, true);
 }
 
+void Peers::CloseLast()
+{
+    const Peer& peer{m_open.back().peer};
+    Close(std::prev(m_open.end()), std::max(peer.last_in_utc_ns, peer.last_out_utc_ns), true);
+}
+
 void Peers::CloseSilent(std::uint64_t before_mono_ns)
 {
     while (!m_open.empty() && m_open.back().last_mono_ns < before_mono_ns) {
-        const Peer& peer{m_open.back().peer};
-        Close(std::prev(m_open.end()), std::max(peer.last_in_utc_ns, peer.last_out_utc_ns), true);
+        CloseLast();
     }
 }
 

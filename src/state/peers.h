@@ -15,12 +15,19 @@
 
 namespace coretap::state {
 
+/** An event's UTC within what can be calculated with: 1970 to 2096. A record may say anything. */
+inline std::int64_t SoundUtc(const event::Event& event) noexcept
+{
+    constexpr std::uint64_t LIMIT{4'000'000'000'000'000'000};
+    const std::uint64_t utc{event.MonotonicNs() + static_cast<std::uint64_t>(event.UtcOffsetNs())};
+    return utc == 0 || utc > LIMIT ? std::int64_t{1} : static_cast<std::int64_t>(utc);
+}
+
 /** A peer, and what must be remembered of it besides what is shown. */
 struct PeerState {
     Peer peer;
     PeerAddress own; //!< its address
     AddrBucket bucket;
-    std::uint64_t run{0};          //!< which process of the node: ids begin anew with each
     std::uint64_t last_mono_ns{0}; //!< last message of either direction, or connection event
     bool from_start{false};        //!< its connection was seen from the start
     bool addr_certain{true};       //!< no message was lost or cut that the bucket needs
@@ -47,10 +54,9 @@ struct PeerState {
 };
 
 class Peers {
-    std::list<PeerState> m_open; //!< by last_mono_ns, the latest first
-    std::unordered_map<std::int64_t, std::list<PeerState>::iterator> m_by_id;
-    std::list<PeerState> m_closed; //!< the last closed first
-    std::uint64_t m_run{1};
+    std::list<PeerState> m_open;                                              //!< by last_mono_ns, the latest first
+    std::list<PeerState> m_closed;                                            //!< the last closed first
+    std::unordered_map<std::int64_t, std::list<PeerState>::iterator> m_by_id; //!< of both, of the process that runs
 
 public:
     /** The peer of a message or a connection event, whose argument 0 is its id: made if it is not known, or one closed just now. */
@@ -63,8 +69,8 @@ public:
     void Close(std::int64_t id, std::int64_t utc_ns);
     /** The node ended, at the time that is given. */
     void CloseAll(std::int64_t utc_ns);
-    /** Another process of the node begins. Its peers' ids are others'. */
-    void NewRun() { ++m_run; }
+    /** Another process of the node begins, all have been closed: its peers' ids are others'. */
+    void NewRun() { m_by_id.clear(); }
     void CloseSilent(std::uint64_t before_mono_ns);
     /** Messages were lost, nobody knows whose. */
     void Doubt();
@@ -77,6 +83,8 @@ public:
 private:
     PeerState& Add(std::int64_t id, std::int64_t utc_ns);
     void Close(std::list<PeerState>::iterator at, std::int64_t utc_ns, bool inferred);
+    /** Take the longest silent for closed. */
+    void CloseLast();
     static Peer Show(const PeerState& state);
 };
 

@@ -12,6 +12,7 @@
 #include "pipeline/ledger.h"
 #include "pipeline/pipeline.h"
 #include "state/snapshot.h"
+#include "util/result.h"
 
 namespace coretap::state {
 

@@ -25,6 +25,12 @@ inline constexpr std::uint32_t NET{1241};
 /** Milliseconds of the script as what snapshots have. */
 constexpr std::int64_t AtMs(double ms) { return START_NS + static_cast<std::int64_t>(ms * 1e6); }
 
+/** What a peer's messages say of it. */
+struct PeerKind {
+    std::string address{"192.0.43.7:8333"};
+    std::string conn_type{"outbound-full-relay"};
+};
+
 class Script {
     event::Catalogue m_catalogue;
     Tracker m_tracker;
@@ -32,6 +38,7 @@ class Script {
     std::uint64_t m_now_ns{0};
 
 public:
+    using Kind = PeerKind;
     std::uint32_t pid{PID};
     std::uint32_t tid{MSGHAND};
     std::uint32_t origin{0};
@@ -67,10 +74,6 @@ public:
         return *this;
     }
 
-    struct Kind {
-        std::string address{"192.0.43.7:8333"};
-        std::string conn_type{"outbound-full-relay"};
-    };
     Script& Message(bool in, std::int64_t peer, std::string_view type, const sim::Bytes& payload = {}, const Kind& kind = {},
                     std::size_t captured = SIZE_MAX, std::uint16_t faults = 0)
     {
@@ -94,7 +97,8 @@ public:
     /** inbound_connection, outbound_connection, evicted_inbound_connection, closed_connection: `last` is connections or connected_at. */
     Script& Connection(std::uint16_t tracepoint, std::int64_t peer, std::int64_t last, const Kind& kind = {}, std::uint64_t network = 1)
     {
-        return Fire(tracepoint, [&](event::RecordBuilder& to) { to.Int(peer).Str(kind.address).Str(kind.conn_type).Uint(network).Int(last); });
+        return Fire(tracepoint,
+                    [&](event::RecordBuilder& to) { to.Int(peer).Str(kind.address).Str(kind.conn_type).Uint(network).Int(last); });
     }
     Script& Closed(std::int64_t peer, std::int64_t connected_at = START_NS / 1'000'000'000, const Kind& kind = {})
     {
@@ -107,7 +111,12 @@ public:
     Script& BlockConnected(const sim::Hash256& hash, std::int64_t height, double duration_ms = 100)
     {
         return Fire(event::id::BLOCK_CONNECTED, [&](event::RecordBuilder& to) {
-            to.Bytes(std::as_bytes(std::span{hash})).Int(height).Uint(2113).Int(5321).Int(8500).Int(static_cast<std::int64_t>(duration_ms * 1e6));
+            to.Bytes(std::as_bytes(std::span{hash}))
+                .Int(height)
+                .Uint(2113)
+                .Int(5321)
+                .Int(8500)
+                .Int(static_cast<std::int64_t>(duration_ms * 1e6));
         });
     }
     Script& Lost(std::string_view tracepoint, std::uint64_t count)
@@ -121,9 +130,8 @@ public:
     Script& Found(std::string_view label = "main", std::int64_t started_at = START_NS / 1'000'000'000, std::string_view datadir = "/data",
                   std::string_view executable = "/usr/bin/bitcoind")
     {
-        return Fire(event::id::CORETAP_NODE_FOUND, [&](event::RecordBuilder& to) {
-            to.Str(label).Str(executable).Str("0123").Str(datadir).Str("main").Int(started_at);
-        });
+        return Fire(event::id::CORETAP_NODE_FOUND,
+                    [&](event::RecordBuilder& to) { to.Str(label).Str(executable).Str("0123").Str(datadir).Str("main").Int(started_at); });
     }
     Script& Gone(std::string_view label = "main")
     {
@@ -142,6 +150,13 @@ public:
         return snapshot->nodes.empty() ? std::make_shared<const NodeSnapshot>() : snapshot->nodes.front();
     }
 };
+
+inline sim::VersionFields VersionOf(std::string_view user_agent = {})
+{
+    sim::VersionFields fields;
+    fields.user_agent = user_agent;
+    return fields;
+}
 
 /** The connected peer with this id. */
 inline Peer PeerOf(const NodeSnapshot& node, std::int64_t id)
