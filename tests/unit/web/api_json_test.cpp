@@ -72,7 +72,6 @@ public:
     {
         Check(json::parse(text), m_doc.at("components").at("schemas").at(name), std::string{name});
     }
-    const json::object& Paths() const { return m_doc.at("paths").as_object(); }
 
 private:
     static bool Fits(const json::value& value, std::string_view type)

@@ -97,6 +97,27 @@ TEST(Server, AnswersOnOneConnectionOneAfterTheOther)
     EXPECT_EQ(f.server->Stats().responses_total[2], 20u);
 }
 
+TEST(Server, ServesWhatOpenApiListsAndNothingElse)
+{
+    WebFixture f{WithMetrics(10)};
+    f.server->Publish(test::FullSnapshot());
+    Client client{f.Port()};
+    const auto document = boost::json::parse(client.Get("/api/v1/openapi.json").body);
+    const auto& paths = document.at("paths").as_object();
+    for (const auto& [path, what] : paths) {
+        std::string real{path};
+        if (const std::size_t id{real.find("{id}")}; id != std::string::npos) real.replace(id, 4, "12");
+        EXPECT_EQ(client.Get(real).status, real == "/ws" ? 426 : 200) << real;
+    }
+    // what the server says there is
+    std::string text{boost::json::parse(client.Get("/api/v1/nothing").body).at("error").at("message").as_string()};
+    text = text.substr(text.find("there are ") + 10) + ", ";
+    for (std::size_t at{0}, end; (end = text.find(", ", at)) != std::string::npos; at = end + 2) {
+        const std::string name{text.substr(at, end - at)};
+        EXPECT_TRUE(paths.contains("/api/v1/" + (name == "peers/ID" ? "peers/{id}" : name))) << name;
+    }
+}
+
 TEST(Server, EveryResponseHasTheStrictHeaders)
 {
     WebFixture f;
