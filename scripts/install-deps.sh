@@ -16,6 +16,7 @@ build=(
     libbpf-dev libelf-dev
     systemtap-sdt-dev      # <sys/sdt.h>: the stand-in's probes
     libzstd-dev libxxhash-dev # recordings
+    zlib1g-dev python3         # the web server: compressed answers, files embedded in the program
     libboost1.81-dev libfmt-dev libcli11-dev libtomlplusplus-dev libssl-dev
     libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev
 )

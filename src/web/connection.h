@@ -24,7 +24,6 @@ class Connection;
 class WebSocketSession;
 
 struct Context {
-    asio::io_context io{1};
     const ServerOptions options;
     Counters counters;
     Published published;
@@ -35,6 +34,7 @@ struct Context {
     std::set<Connection*> connections;
     std::set<WebSocketSession*> sessions;
     bool stopping{false};
+    asio::io_context io{1}; //!< last: what still waits when it ends uses the rest
 
     Context(ServerOptions opts, Streams& events)
         : options{std::move(opts)},

@@ -201,6 +201,18 @@ private:
         }
     }
 
+    /** Waits until all clients have gone, but not for long. */
+    asio::awaitable<void> SayGoodbye()
+    {
+        const auto until = std::chrono::steady_clock::now() + GOODBYE;
+        asio::steady_timer pause{m_context.io};
+        while (!m_context.connections.empty() && std::chrono::steady_clock::now() < until) {
+            pause.expires_after(GOODBYE / 50);
+            co_await pause.async_wait(TOKEN);
+        }
+        m_context.io.stop();
+    }
+
     void Stop()
     {
         if (!m_thread.joinable()) return;
@@ -214,11 +226,7 @@ private:
             for (Connection* const connection : m_context.connections) {
                 if (connection->idle) connection->stream.Close();
             }
-            m_tick.expires_after(GOODBYE);
-            m_tick.async_wait([this](error_code) {
-                for (Connection* const connection : m_context.connections) connection->stream.Close();
-                asio::post(m_context.io, [this] { m_context.io.stop(); });
-            });
+            Spawn(SayGoodbye());
         });
         m_thread.join();
     }

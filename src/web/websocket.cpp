@@ -41,6 +41,7 @@ class Session final : public WebSocketSession, public std::enable_shared_from_th
     std::unique_ptr<StreamCursor> m_cursor;
     std::deque<std::string> m_control;                 //!< hellos and errors: as many as the client may send messages
     std::optional<websocket::close_code> m_close_with; //!< when m_control is sent
+    bool m_open{false};                                //!< the handshake is done
     bool m_ending{false};
 
     // what is being sent
@@ -80,8 +81,8 @@ public:
         timeout.idle_timeout = limits.idle_timeout;
         timeout.keep_alive_pings = true;
         m_ws.set_option(timeout);
-        m_ws.set_option(
-            websocket::stream_base::decorator{[](websocket::response_type& response) { response.erase(beast::http::field::server); }});
+        m_ws.set_option(websocket::stream_base::decorator{
+            [](websocket::response_type& response) { response.set(beast::http::field::server, "coretap"); }});
         m_ws.read_message_max(limits.message_bytes);
         m_ws.auto_fragment(false); // else it copies
         m_ws.text(true);
@@ -90,6 +91,8 @@ public:
             m_context.counters.Count(Reject::BadRequest);
             co_return;
         }
+        m_open = true;
+        if (m_close_with) End(*m_close_with); // in the meantime
         for (;;) {
             m_incoming.clear();
             const auto [error, size] = co_await m_ws.async_read(m_incoming, TOKEN);

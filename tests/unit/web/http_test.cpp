@@ -63,7 +63,8 @@ TEST(Guard, AcceptsOriginsOfTheSameHostOnly)
         request.origin = good;
         EXPECT_TRUE(Guard::OriginAllowed(request)) << good;
     }
-    for (const std::string_view bad : {"null", "http://localhost", "http://evil.example:8338", "file://localhost:8338", "http://localhost:8338.evil"}) {
+    for (const std::string_view bad :
+         {"null", "http://localhost", "http://evil.example:8338", "file://localhost:8338", "http://localhost:8338.evil"}) {
         request.origin = bad;
         EXPECT_FALSE(Guard::OriginAllowed(request)) << bad;
     }

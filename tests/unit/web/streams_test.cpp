@@ -281,7 +281,8 @@ TEST(Streams, PayloadsAreNotShown)
 {
     Fixture f;
     auto a = f.Follow(R"({"type":"subscribe","decode":"full"})");
-    const event::Event event{f.maker.Make(event::id::INBOUND_MESSAGE, {.args = {{"msg_type", "block"}, {"payload", std::string(200'000, 'x')}}})};
+    const event::Event event{
+        f.maker.Make(event::id::INBOUND_MESSAGE, {.args = {{"msg_type", "block"}, {"payload", std::string(200'000, 'x')}}})};
     EXPECT_TRUE(f.streams.Write({&event, 1}));
     const auto taken = a.cursor->Take(1 << 20);
     ASSERT_EQ(taken.chunks.size(), 1u);

@@ -162,8 +162,7 @@ public:
 
     explicit WsClient(std::uint16_t port, std::string_view headers = {}, int receive_buffer = 0)
         : WsClient{std::make_unique<TcpWire>(port, receive_buffer), headers}
-    {
-    }
+    {}
     WsClient(std::unique_ptr<Wire> wire, std::string_view headers) : m_client{std::move(wire)}
     {
         handshake = m_client.Get("/ws", fmt::format("Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
