@@ -1,5 +1,6 @@
 #include <map>
 
+#include "pipeline/ledger.h"
 #include "sinks/metrics/shared.h"
 
 namespace coretap::sinks::metrics {
