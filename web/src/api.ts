@@ -262,8 +262,8 @@ export interface Subscription {
   decode: 'off' | 'short' | 'full';
   /** At least 1: to the daemon 0 means "as many as you allow". */
   max_events_per_s: number;
-  /** How many events before now are asked for, of those the daemon still holds. */
-  look_back?: number;
+  /** Events from before are welcome, as far as the daemon still holds them. */
+  look_back?: boolean;
 }
 
 export type ServerFrame =

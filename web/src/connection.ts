@@ -38,7 +38,7 @@ export class Connection {
   }
   subscribe(subscription: Subscription): void {
     this.#subscription = subscription;
-    if (this.#socket?.readyState === WebSocket.OPEN) this.#send(subscription.look_back);
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#send();
   }
 
   #tick(): void {
@@ -57,7 +57,7 @@ export class Connection {
     this.#reconnect.connecting(performance.now());
     const socket = new WebSocket(this.url);
     this.#socket = socket;
-    socket.onopen = () => socket === this.#socket && this.#send(undefined, this.#seq);
+    socket.onopen = () => socket === this.#socket && this.#send(this.#seq);
     socket.onmessage = (message) => socket === this.#socket && this.#take(message.data);
     socket.onclose = (close) => socket === this.#socket && this.#drop(close.reason || 'The daemon closed the connection.');
     this.#tell();
@@ -69,10 +69,10 @@ export class Connection {
     this.#reconnect.closed(performance.now(), reason);
     this.#tell();
   }
-  /** After a loss from where we were; else, if the view asks for the past, that many events back. */
-  #send(lookBack: number | undefined, resumeFrom = 0): void {
-    const { filter, decode, max_events_per_s } = this.#subscription;
-    const resume = resumeFrom > 0 ? resumeFrom : lookBack ? Math.max(0, this.#seq - lookBack) : 0;
+  /** After a loss from where we were; else, if the view wants the past, from the first event that is held. */
+  #send(resumeFrom = 0): void {
+    const { filter, decode, max_events_per_s, look_back } = this.#subscription;
+    const resume = resumeFrom > 0 ? resumeFrom : look_back ? 1 : 0;
     this.#socket?.send(
       JSON.stringify({ type: 'subscribe', filter, decode, max_events_per_s, snapshot: true, ...(resume > 0 ? { resume_after: resume } : {}) }),
     );
@@ -87,10 +87,7 @@ export class Connection {
     this.#reconnect.heard(performance.now());
     if (frame.type === 'hello') {
       // Resumed: what comes next follows on what we have. Else counting begins anew: another subscription, another life of the daemon.
-      const first = this.#seq === 0;
       if (!frame.resumed) this.#seq = frame.seq;
-      // Only now is it known where "back" begins.
-      if (first && this.#subscription.look_back) this.#send(this.#subscription.look_back);
     } else if (frame.type === 'events') {
       this.#seq = frame.events.at(-1)?.seq ?? this.#seq;
     }

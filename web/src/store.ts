@@ -119,6 +119,10 @@ export class Store {
     this.history = { seconds: [], minutes: [], error: '', loaded: false };
   }
 
+  /** What to say where there is nothing to draw yet. */
+  historyNote(seconds: boolean): string {
+    return this.history.error || (!this.history.loaded ? 'Loading…' : seconds ? 'Nothing was heard yet.' : 'Minutes appear here as they pass.');
+  }
   #whole = false;
   #wholeAt = -Infinity;
   async loadHistory(): Promise<void> {

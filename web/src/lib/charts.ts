@@ -1,7 +1,7 @@
 // Time series by uPlot, dressed in the page's colours.
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import { h, setText } from './dom';
+import { h, setText, show } from './dom';
 import type { Quantity } from './format';
 import { text } from './format';
 
@@ -42,6 +42,7 @@ export class TimeChart {
   readonly #legend: HTMLElement;
   readonly #values: HTMLElement[] = [];
   readonly #when: HTMLElement;
+  readonly #note = h('p', { class: 'none' }, 'Loading…');
   #plot: uPlot | undefined;
   #data: uPlot.AlignedData;
   #raw: number[][] = [];
@@ -58,15 +59,25 @@ export class TimeChart {
     }
     this.#legend.append(this.#when);
     this.#host = h('div', { class: 'chart', role: 'img', 'aria-label': options.label });
-    this.el = h('div', { class: 'chart-box' }, this.#legend, this.#host);
+    this.el = h('div', { class: 'chart-box' }, this.#note, this.#legend, this.#host);
+    this.#fill(false);
     this.#host.style.height = `${options.height ?? 200}px`;
     this.#observer = new ResizeObserver(() => this.#resize());
     this.#observer.observe(this.#host);
     charts.add(this);
   }
 
-  /** Times in ms, one array of values a series (null: not known). */
-  set(timesMs: number[], values: number[][]): void {
+  #fill(some: boolean): void {
+    show(this.#note, !some);
+    show(this.#legend, some);
+    show(this.#host, some);
+  }
+  /** Times in ms, one array of values a series. Fewer than two points are no line: `note` says why. */
+  set(timesMs: number[], values: number[][], note: string): void {
+    const some = timesMs.length > 1;
+    setText(this.#note, note);
+    this.#fill(some);
+    if (!some) return;
     this.#raw = values;
     const rows = this.options.stacked
       ? values.map((_, i) => timesMs.map((_, t) => values.slice(0, i + 1).reduce((sum, row) => sum + (row[t] ?? 0), 0)))

@@ -98,7 +98,7 @@ export function makeMempool({ store }: Context): View {
       void store.loadHistory().then(() => {
         const points = store.history.minutes.slice(-60);
         const per = (pick: (point: (typeof points)[number]) => number | undefined): number[] => points.map((point) => (pick(point) ?? 0) / 60);
-        flow.set(points.map((point) => point.utc_ms), [per((p) => p.mempool_added), per((p) => p.mempool_removed), per((p) => p.mempool_rejected), per((p) => p.mempool_replaced)]);
+        flow.set(points.map((point) => point.utc_ms), [per((p) => p.mempool_added), per((p) => p.mempool_removed), per((p) => p.mempool_rejected), per((p) => p.mempool_replaced)], store.historyNote(false));
       });
     },
     destroy() {

@@ -99,7 +99,7 @@ export function makeMessages({ store }: Context): View {
         row[t] = row[t]! + n / (range === '2m' ? 1 : 60);
       }
     });
-    chart.set(points.map((point) => point.utc_ms), values);
+    chart.set(points.map((point) => point.utc_ms), values, store.historyNote(range === '2m'));
   }
   let asked = 0;
   return {

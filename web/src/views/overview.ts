@@ -63,7 +63,6 @@ export function makeOverview({ store }: Context): View {
     height: 220,
   });
   const networks = bars('Peers by network', ['Network', 'Peers']);
-  const chartNote = h('p', { class: 'none', hidden: true });
   const blockBody = h('div');
   const lossBody = h('div');
   const lossFacts = h('dl', { class: 'facts' });
@@ -82,7 +81,7 @@ export function makeOverview({ store }: Context): View {
       'div',
       { class: 'grid overview-grid' },
       findings,
-      panel('Traffic', { cls: 'two', hint: 'Payload of P2P messages, both ways', actions: segmented<Range>('Span', [['2m', '2 min'], ['1h', '1 h'], ['24h', '24 h']], range, (value) => ((range = value), draw())) }, chart.el, chartNote),
+      panel('Traffic', { cls: 'two', hint: 'Payload of P2P messages, both ways', actions: segmented<Range>('Span', [['2m', '2 min'], ['1h', '1 h'], ['24h', '24 h']], range, (value) => ((range = value), draw())) }, chart.el),
       panel('Peers by network', { hint: 'Inbound + outbound' }, networks.el, h('p', { class: 'key' }, h('span', { class: 'swatch c--in' }), 'in', h('span', { class: 'swatch c--out' }), 'out')),
       panel('Mempool flow', { cls: 'two', hint: 'Transactions a second, over the same span' }, flow.el),
       panel('Losses', { hint: 'Events the tracer had to drop' }, lossBody, lossFacts),
@@ -97,12 +96,9 @@ export function makeOverview({ store }: Context): View {
     const points: HistoryPoint[] = range === '2m' ? store.history.seconds : range === '1h' ? store.history.minutes.slice(-60) : store.history.minutes;
     const span = range === '2m' ? 1 : 60;
     const times = points.map((point) => point.utc_ms);
-    const none = points.length < 2;
-    show(chartNote, none);
-    show(chart.el, !none);
-    setText(chartNote, store.history.error || (store.history.loaded ? (range === '2m' ? 'Nothing was heard yet.' : 'Minutes appear here as they pass.') : 'Loading…'));
-    chart.set(times, [points.map((point) => (point.messages?.in?.bytes ?? 0) / span), points.map((point) => (point.messages?.out?.bytes ?? 0) / span)]);
-    flow.set(times, [points.map((point) => (point.mempool_added ?? 0) / span), points.map((point) => (point.mempool_removed ?? 0) / span), points.map((point) => (point.mempool_rejected ?? 0) / span)]);
+    const note = store.historyNote(range === '2m');
+    chart.set(times, [points.map((point) => (point.messages?.in?.bytes ?? 0) / span), points.map((point) => (point.messages?.out?.bytes ?? 0) / span)], note);
+    flow.set(times, [points.map((point) => (point.mempool_added ?? 0) / span), points.map((point) => (point.mempool_removed ?? 0) / span), points.map((point) => (point.mempool_rejected ?? 0) / span)], note);
   }
   function drawBlock(): void {
     const blocks = store.blocks();

@@ -228,7 +228,7 @@ export function makePeer({ store, go, announce }: Context, rest: string[]): View
   return {
     title: `Peer ${safe(rest[0], 20)}`,
     el,
-    subscription: { filter: { only: ['net'], peer: Number.isSafeInteger(id) ? [id] : [] }, decode: 'short', max_events_per_s: 200, look_back: 40_000 },
+    subscription: { filter: { only: ['net'], peer: Number.isSafeInteger(id) ? [id] : [] }, decode: 'short', max_events_per_s: 200, look_back: true },
     gap(seq) {
       // An answer must not be paired with a request over a gap.
       pairing = new Pairing();
