@@ -55,6 +55,7 @@ util::Result<> ParseListen(const std::string& text, web::ServerOptions& server)
                                                           web::DEFAULT_PORT, web::DEFAULT_PORT)};
     };
     std::string port;
+    if (text.empty()) return refuse();
     if (text.starts_with('[')) {
         const std::size_t end{text.find(']')};
         if (end == std::string::npos || (end + 1 < text.size() && text[end + 1] != ':')) return refuse();
