@@ -535,6 +535,12 @@ Exit Session::RunReplay(std::vector<pipeline::Sink*>& sinks)
     };
     const app::RunResult result{app::Run(*m_replay, sinks, m_catalogue, *m_filter, m_limits, hooks)};
     const pipeline::Ledger& ledger{m_replay->Losses()};
+    if (result.shown == 0 && result.outcome && !(m_options.since.empty() && m_options.until.empty()) && !m_replay->Sessions().empty()) {
+        std::string begun;
+        util::AppendUtc(begun, m_replay->Sessions().front().started_at_utc_ns, 0);
+        Notice(fmt::format(
+            "nothing that passes is between --since and --until; the recording begins at {} (`coretap info` says when it ends)", begun));
+    }
     if (m_options.summary) m_io.err << app::LedgerTable(ledger, m_catalogue);
     if (!m_options.quiet || m_options.summary || ledger.Total().Lost() != 0)
         m_io.err << "coretap: " << app::ReplayLine(ledger, m_catalogue, std::chrono::steady_clock::now() - start, result.shown) << '\n';
