@@ -21,7 +21,7 @@ build=(
     libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev
 )
 # Tests: what the scripts among them run.
-test=(python3 libcap2-bin clang-format jq sqlite3)
+test=(python3 libcap2-bin clang-format jq sqlite3 zstd)
 lint=(clang-tidy clang-format python3)
 fuzz=(libclang-rt-14-dev)  # sanitizer and libFuzzer runtimes of clang 14
 bench=(python3)

@@ -176,7 +176,7 @@ void Refirer::CountNotReplayed(const std::string& tracepoint, std::string_view r
     ++m_not_replayed[tracepoint][std::string{reason}];
 }
 
-void Refirer::Fire(const event::Event& event)
+void Refirer::Fire(const event::Event& event, std::size_t process)
 {
     auto plan = m_plans.find(&event.Def());
     if (plan == m_plans.end()) plan = m_plans.emplace(&event.Def(), PlanFor(event.Def())).first;
@@ -185,7 +185,7 @@ void Refirer::Fire(const event::Event& event)
         return;
     }
     CountAltered(event);
-    m_arguments.Of(event);
+    m_arguments.Of(event, process * PEERS_OF_A_PROCESS);
     plan->second.fire(m_probes, m_arguments);
 }
 

@@ -28,11 +28,17 @@ using Tally = std::map<std::string, std::map<std::string, std::uint64_t>>;
  */
 class Refirer {
 public:
+    /**
+     * We are one process, in which a peer's id means one peer, as in Bitcoin Core (CConnman::nLastNodeId): a tracer may rely on it. So
+     * peers of the second recorded process get this much more, of the third twice as much.
+     */
+    static constexpr std::uint64_t PEERS_OF_A_PROCESS{1'000'000'000};
+
     /** `probes` must outlive it. */
     explicit Refirer(Probes& probes) : m_probes{probes} {}
 
-    /** The catalogue of the event's row must outlive us. */
-    void Fire(const event::Event& event);
+    /** The event of the recorded process that was the `process`th to come, from 0. The catalogue of its row must outlive us. */
+    void Fire(const event::Event& event, std::size_t process = 0);
     /** For what is no event, or of no row. */
     void CountNotReplayed(const std::string& tracepoint, std::string_view reason);
     /** Events that were not fired. */
@@ -52,6 +58,7 @@ public:
         };
 
         const event::Event* m_event{nullptr};
+        std::uint64_t m_peer_offset{0};
         std::array<std::string, CT_MAX_ARGS> m_texts; // kept, for their memory
         std::array<Zeros, CT_MAX_ARGS> m_zeros;
 
@@ -59,7 +66,12 @@ public:
         const std::uint8_t* Pointer(std::size_t i);
 
     public:
-        void Of(const event::Event& event) { m_event = &event; }
+        /** `peer_offset` is added to ids of peers. */
+        void Of(const event::Event& event, std::uint64_t peer_offset)
+        {
+            m_event = &event;
+            m_peer_offset = peer_offset;
+        }
         template <class T>
         T Get(std::size_t i)
         {
@@ -68,7 +80,8 @@ public:
             } else if constexpr (std::is_same_v<T, const std::uint8_t*>) {
                 return Pointer(i);
             } else {
-                return static_cast<T>(m_event->Faulted(i) ? 0 : m_event->Uint(i));
+                const bool peer{m_event->Def().args[i].unit == event::Unit::PeerId};
+                return static_cast<T>(m_event->Faulted(i) ? 0 : m_event->Uint(i) + (peer ? m_peer_offset : 0));
             }
         }
     };

@@ -186,12 +186,10 @@ Replay::Stream* Replay::Earliest()
     return earliest;
 }
 
-void Replay::NoteNode(std::uint64_t session, const event::Event& event)
+std::size_t Replay::ProcessOf(std::uint64_t session, const event::Event& event)
 {
-    if (event.Def().origin == event::Origin::Coretap) return;
-    const std::pair node{session, event.Pid()};
-    if (m_nodes.empty() || node != m_last_node) m_nodes.insert(node);
-    m_last_node = node;
+    if (event.Def().origin == event::Origin::Coretap) return 0; // nothing is fired of it
+    return m_nodes.try_emplace({session, event.Pid()}, m_nodes.size()).first->second;
 }
 
 void Replay::Run(Context& context)
@@ -216,8 +214,7 @@ void Replay::Run(Context& context)
             if (!context.pacer.SleepUntil(start + std::chrono::nanoseconds{static_cast<std::int64_t>(due_ns)})) break;
         }
         ++m_recorded;
-        NoteNode(stream->Session(), event);
-        m_refirer.Fire(event);
+        m_refirer.Fire(event, ProcessOf(stream->Session(), event));
         stream->Advance();
         on = speed > 0 ? !context.pacer.Stopped() : context.pacer.Step();
     }
@@ -233,7 +230,11 @@ void Replay::Summary() const
     };
     tell(m_refirer.NotReplayed(), "not replayed");
     tell(m_refirer.Altered(), "not as the node had it");
-    if (m_nodes.size() > 1) m_tell(fmt::format("the recordings are of {} processes; here all of it comes from one", m_nodes.size()));
+    if (m_nodes.size() > 1) {
+        m_tell(
+            fmt::format("the recordings are of {} processes; here all of it comes from one, where peers of the second have ids from {} on",
+                        m_nodes.size(), Refirer::PEERS_OF_A_PROCESS));
+    }
 }
 
 std::string Replay::JsonFields() const

@@ -4,8 +4,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -31,14 +31,14 @@ class Replay {
     std::uint64_t m_recorded{0};
     std::uint64_t m_damaged_bytes{0};
     std::uint64_t m_damaged_places{0};
-    std::set<std::pair<std::uint64_t, std::uint32_t>> m_nodes; //!< session, process
-    std::pair<std::uint64_t, std::uint32_t> m_last_node{};
+    std::map<std::pair<std::uint64_t, std::uint32_t>, std::size_t> m_nodes; //!< session and process: which it was to come
     util::Result<> m_failure;
 
     Replay(Probes& probes, Tell tell);
     /** The stream with the earliest event; null if there is none left. */
     Stream* Earliest();
-    void NoteNode(std::uint64_t session, const event::Event& event);
+    /** Which of the recorded processes the event is of, by order of appearance. */
+    std::size_t ProcessOf(std::uint64_t session, const event::Event& event);
     void Summary() const;
 
 public:

@@ -89,10 +89,19 @@ std::string ReplayLine(const pipeline::Ledger& ledger, const event::Catalogue& c
 
 std::string LedgerTable(const pipeline::Ledger& ledger, const event::Catalogue& catalogue)
 {
-    std::string table{fmt::format("{:<42} {:>15} {:>15} {:>15} {:>12}\n", "tracepoint", "fired", "delivered", "only counted", "lost")};
+    // as wide as what is in it: mostly less than a terminal
+    std::size_t name_width{std::string_view{"tracepoint"}.size()};
+    for (const auto& entry : ledger.tallies) name_width = std::max(name_width, NameOf(catalogue, entry.first).size());
+    const std::size_t width{std::max<std::size_t>(Grouped(ledger.Total().fired).size(), std::string_view{"delivered"}.size()) + 2};
+    const auto row = [&](std::string_view name, std::string_view fired, std::string_view delivered, std::string_view counted,
+                         std::string_view lost) {
+        return fmt::format("{:<{}}{:>{}}{:>{}}{:>{}}{:>{}}", name, name_width, fired, width, delivered, width, counted,
+                           std::max<std::size_t>(width, 14), lost, width);
+    };
+    std::string table{row("tracepoint", "fired", "delivered", "only counted", "lost") + '\n'};
     for (const auto& [tracepoint, tally] : ledger.tallies) {
-        table += fmt::format("{:<42} {:>15} {:>15} {:>15} {:>12}", NameOf(catalogue, tracepoint), Grouped(tally.fired),
-                             Grouped(tally.delivered), Grouped(tally.withheld), Grouped(tally.Lost()));
+        table += row(NameOf(catalogue, tracepoint), Grouped(tally.fired), Grouped(tally.delivered), Grouped(tally.withheld),
+                     Grouped(tally.Lost()));
         for (const pipeline::LossReason reason : pipeline::LOSS_REASONS) {
             const std::uint64_t lost{tally.lost[static_cast<std::size_t>(reason)]};
             if (lost != 0) table += fmt::format("  {} {}", pipeline::ToString(reason), Grouped(lost));

@@ -112,6 +112,8 @@ util::Result<StandIn> StandIn::Prepare(const std::vector<std::string>& arguments
         ::dup2(null, STDOUT_FILENO);
         ::dup2(null, STDERR_FILENO);
         std::vector<std::string> words{"coretap-sim"};
+        // its own default is for tests, which want the same at all times; to a reader of events ages of years make no sense
+        if (recordings->empty()) words.insert(words.end(), {"--epoch", "now"});
         words.insert(words.end(), arguments.begin(), arguments.end());
         for (const Recording& recording : *recordings) {
             ::fcntl(recording.file.Get(), F_SETFD, 0); // the stand-in inherits it

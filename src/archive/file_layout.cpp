@@ -134,7 +134,9 @@ util::Result<std::vector<Segment>> Segments(FileReader& file)
     auto segments{Walk(file, 0, end)};
     if (!segments) return segments.GetError();
     std::move(from_the_end.rbegin(), from_the_end.rend(), std::back_inserter(*segments));
-    if (!segments->empty()) segments->back().at_file_end = true;
+    if (segments->empty()) return segments;
+    segments->front().at_file_begin = true;
+    segments->back().at_file_end = true;
     return segments;
 }
 

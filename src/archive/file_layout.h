@@ -16,6 +16,7 @@ struct Segment {
     std::uint32_t first_number{0};
     std::uint64_t begin{0};
     std::uint64_t end{0};
+    bool at_file_begin{false};      //!< nothing that could be read comes before it
     bool at_file_end{false};        //!< nothing comes after it: it may grow
     bool closed{false};             //!< in order
     bool last{false};               //!< of the recording, as it says itself

@@ -72,11 +72,13 @@ util::Result<> FileReader::CheckIsRecording()
     if (head->empty()) return Error{Errc::Malformed, fmt::format("{} is empty: there is no recording in it", Name())};
     const auto header{DecodeHeader(*head)};
     if (header && header->version > FORMAT_VERSION) return NewerFormat(Name(), *header);
+    if (IsCompressed(*head)) return Error{Errc::Malformed, fmt::format("{} is no recording of coretap: {}", Name(), LooksLike(*head))};
     const bool begins_like_one{std::equal(MAGIC.begin(), MAGIC.begin() + static_cast<std::ptrdiff_t>(std::min(MAGIC.size(), head->size())),
                                           reinterpret_cast<const unsigned char*>(head->data()))};
     if (!header && head->size() < HEADER_SIZE && begins_like_one) {
         return Error{Errc::Malformed,
-                     fmt::format("{} begins like a recording and ends after {} bytes: nothing of it is left", Name(), head->size())};
+                     fmt::format("{} begins like a recording and ends after {} bytes: nothing of it is left", Name(), head->size()),
+                     EBADMSG};
     }
     if (header) {
         const auto block{m_input.View(0, header->BlockSize())};
@@ -103,7 +105,7 @@ util::Result<> FileReader::CheckIsRecording()
     }
     if (begins_like_one)
         return Error{Errc::Malformed,
-                     fmt::format("{} begins like a recording, but nothing of it is left: it is cut short or damaged", Name())};
+                     fmt::format("{} begins like a recording, but nothing of it is left: it is cut short or damaged", Name()), EBADMSG};
     const auto sample{m_input.View(0, 512)};
     if (!sample) return sample.GetError();
     return Error{Errc::Malformed, fmt::format("{} is no recording of coretap: {}", Name(), LooksLike(*sample))};

@@ -69,7 +69,7 @@ private:
 public:
     /**
      * `-` is stdin. Fails with NotFound, Permission, Io; with Malformed if it is no recording (it says what it looks like), if nothing of
-     * it is left, or if a newer coretap wrote it.
+     * it is left (EBADMSG), or if a newer coretap wrote it.
      */
     static util::Result<FileReader> Open(const std::filesystem::path& path);
     /** The same with a descriptor; `name` is for messages. */

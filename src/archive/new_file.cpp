@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -45,6 +46,9 @@ util::Result<util::Fd> NewFile(int dir_fd, const std::string& name, const std::s
                                EEXIST};
         if (!S_ISREG(status.st_mode))
             return util::Error{util::Errc::Usage, fmt::format("{} is not a regular file and is not overwritten", shown), EEXIST};
+        const util::Fd old{::openat(dir_fd, name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)};
+        if (old && ::flock(old.Get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+            return util::Error{util::Errc::Usage, fmt::format("{} is being recorded into; choose another name", shown), EBUSY};
         if (::unlinkat(dir_fd, name.c_str(), 0) != 0 && errno != ENOENT) return CannotMake(shown, errno);
     }
     util::Fd fd{::openat(dir_fd, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600)};
@@ -56,6 +60,7 @@ util::Result<util::Fd> NewFile(int dir_fd, const std::string& name, const std::s
         return CannotMake(shown, errno);
     }
     GiveToUserBehindSudo(fd.Get());
+    (void)::flock(fd.Get(), LOCK_EX | LOCK_NB); // until it is closed, wherever it is passed to; a file system without locks has none
     return fd;
 }
 

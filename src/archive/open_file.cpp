@@ -1,11 +1,15 @@
 #include "archive/open_file.h"
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+#include "archive/format.h"
 
 namespace coretap::archive {
 
@@ -31,6 +35,13 @@ util::Result<OpenFile> OpenForReading(const std::filesystem::path& path)
     if (::fstat(fd.Get(), &status) == 0 && S_ISDIR(status.st_mode))
         return Error{Errc::Malformed, fmt::format("{} is a directory; give the recordings in it", path.string()), EISDIR};
     return OpenFile{std::move(fd), path.string()};
+}
+
+bool IsRecording(const std::filesystem::path& path) noexcept
+{
+    const util::Fd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
+    std::array<unsigned char, MAGIC.size()> head{};
+    return file && ::pread(file.Get(), head.data(), head.size(), 0) == static_cast<ssize_t>(head.size()) && head == MAGIC;
 }
 
 } // namespace coretap::archive

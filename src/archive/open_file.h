@@ -17,4 +17,7 @@ struct OpenFile {
 /** Opens and looks at nothing; `-` is stdin. Fails with NotFound, Permission, Io, and with Malformed if it is a directory. */
 util::Result<OpenFile> OpenForReading(const std::filesystem::path& path);
 
+/** Whether there is such a file, and it begins like a recording. */
+bool IsRecording(const std::filesystem::path& path) noexcept;
+
 } // namespace coretap::archive

@@ -155,6 +155,7 @@ public:
     util::Result<> Write(std::span<const event::Event> batch)
     {
         std::unique_lock lock{m_mutex};
+        m_totals.offered += batch.size();
         if (m_failure) return *m_failure;
         if (m_finished) return util::Error{util::Errc::Usage, "the recording is finished"};
         if (!m_thread.joinable()) StartThread();
@@ -209,6 +210,12 @@ public:
         m_totals.file_bytes = m_closed_bytes + m_part->Size();
         if (!closed) m_failure = closed.GetError();
         return closed;
+    }
+
+    bool Failed() const
+    {
+        const std::lock_guard lock{m_mutex};
+        return m_failure.has_value();
     }
 
     RecorderTotals Totals() const
@@ -369,5 +376,6 @@ util::Result<> Recorder::Write(std::span<const event::Event> batch) { return m_i
 util::Result<> Recorder::Flush() { return m_impl->Flush(); }
 util::Result<> Recorder::Finish(const pipeline::Ledger& ledger) { return m_impl->Finish(ledger); }
 RecorderTotals Recorder::Totals() const { return m_impl->Totals(); }
+bool Recorder::Failed() const { return m_impl->Failed(); }
 
 } // namespace coretap::archive

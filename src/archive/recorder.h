@@ -27,7 +27,8 @@ struct RecorderOptions {
 
 /** How the recording went. */
 struct RecorderTotals {
-    std::uint64_t events{0};
+    std::uint64_t offered{0};      //!< events that came to Write()
+    std::uint64_t events{0};       //!< of them, in the file
     std::uint64_t record_bytes{0}; //!< before compression
     std::uint64_t file_bytes{0};   //!< all parts
     std::uint32_t parts{0};
@@ -60,6 +61,8 @@ public:
     /** Flush, then write the index and the final ledger, and close. The recording is complete after it; without it (a crash) it is readable all the same. */
     util::Result<> Finish(const pipeline::Ledger& ledger);
     RecorderTotals Totals() const;
+    /** Whether a write has failed: nothing more gets into the recording. */
+    bool Failed() const;
 };
 
 } // namespace coretap::archive

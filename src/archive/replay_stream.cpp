@@ -22,6 +22,7 @@ constexpr std::size_t MOST_CHUNK_BYTES{16U << 20};
 constexpr std::size_t MOST_SPARE{3};
 constexpr std::size_t LARGEST_SPARE{8U << 20};
 constexpr std::size_t MOST_DAMAGE_NOTICES{20};
+constexpr std::uint32_t SESSION_BLOCKS{2}; // at the beginning of each part
 
 bool TellsOfNodes(const TracepointSet& set) noexcept { return Has(set, CORETAP_NODE_FOUND) || Has(set, CORETAP_NODE_GONE); }
 
@@ -169,6 +170,7 @@ util::Result<> ReplayStream::ReadPart(Part& part, std::optional<std::uint32_t>& 
         closed = file.ClosedWell() || m_until_reached;
     } else {
         file.Enter(segment.info, segment.tag);
+        if (auto told{TellBeginning(part)}; !told) return told;
         file.Jump(segment.begin, next_number);
         const bool all{!m_shared.options.since_utc_ns && !m_shared.options.until_utc_ns};
         for (std::size_t i{0}; !all && i < segment.index.size() && !m_shared.stop; ++i) {
@@ -188,13 +190,28 @@ util::Result<> ReplayStream::ReadPart(Part& part, std::optional<std::uint32_t>& 
     }
     if (m_shared.stop) return {};
     if (!closed && last) {
-        Notice(fmt::format("{} was not closed: it is still being recorded, or its recorder was killed; it is read up to its present end{}",
-                           file.Name(),
-                           file.TornBytes() == 0 ? "" : fmt::format(", of which {} bytes are of an unfinished block", file.TornBytes())));
+        Notice(fmt::format(
+            "{} was not closed: it is still being recorded, or its recorder was killed or could not write on; it is read up to its present end{}",
+            file.Name(), file.TornBytes() == 0 ? "" : fmt::format(", of which {} bytes are of an unfinished block", file.TornBytes())));
     } else if (file.TornBytes() != 0) {
         Notice(fmt::format("{} is cut short: its last {} bytes are of an unfinished block", file.Name(), file.TornBytes()));
     }
     if (file.Bytes().Seekable()) file.Bytes().Release();
+    return {};
+}
+
+/** What is gone in front of the first block that can be read. */
+util::Result<> ReplayStream::TellBeginning(Part& part)
+{
+    const Segment& segment{part.segment};
+    if (segment.at_file_begin && segment.begin != 0) {
+        part.file->Jump(0, std::nullopt);
+        if (auto read{ReadTo(part, segment.begin)}; !read) return read;
+    } else if (&part == &m_parts.front() && segment.info.part == 1 && segment.first_number > 0) {
+        Notice(fmt::format("{}: its first {} blocks are missing", part.file->Name(), segment.first_number));
+        m_lost_untold = true;
+    }
+    if (segment.info.part == 1 && segment.first_number <= SESSION_BLOCKS) m_lost_untold = false; // there are no events in these
     return {};
 }
 

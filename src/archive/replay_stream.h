@@ -115,6 +115,7 @@ private:
     void Notice(std::string text);
     void ReadParts();
     util::Result<> ReadPart(Part& part, std::optional<std::uint32_t>& next_number);
+    util::Result<> TellBeginning(Part& part);
     util::Result<> ReadTo(Part& part, std::uint64_t end);
     /** False: stopped. */
     bool Push(Chunk chunk);

@@ -159,7 +159,7 @@ public:
     RotatingFiles(util::Fd socket, pid_t keeper, Names names) : m_socket{std::move(socket)}, m_keeper{keeper}, m_names{std::move(names)} {}
     ~RotatingFiles() override
     {
-        m_socket.Reset();
+        ::shutdown(m_socket.Get(), SHUT_RDWR); // the attacher has a copy of it
         while (::waitpid(m_keeper, nullptr, 0) < 0 && errno == EINTR) {
         }
     }

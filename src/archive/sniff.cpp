@@ -6,34 +6,50 @@
 #include <fmt/format.h>
 
 namespace coretap::archive {
+namespace {
+
+struct Kind {
+    std::string_view begins;
+    const char* is;
+};
+constexpr Kind COMPRESSED[]{
+    {"\x28\xb5\x2f\xfd", "it is compressed with zstd (`zstd -dc FILE | coretap ... -` unpacks it)"},
+    {"\x1f\x8b", "it is compressed with gzip (`gzip -dc FILE | coretap ... -` unpacks it)"},
+    {"\xfd"
+     "7zXZ",
+     "it is compressed with xz (`xz -dc FILE | coretap ... -` unpacks it)"},
+    {"BZh", "it is compressed with bzip2 (`bzip2 -dc FILE | coretap ... -` unpacks it)"},
+};
+constexpr Kind KINDS[]{
+    {"PK\x03\x04", "it is a zip archive"},
+    {"\x7f"
+     "ELF",
+     "it is a program"},
+    {"SQLite format 3", "it is an SQLite database"},
+    {"\xd4\xc3\xb2\xa1", "it is a capture of packets (pcap)"},
+    {"\x0a\x0d\x0d\x0a", "it is a capture of packets (pcapng)"},
+    {"\xf9\xbe\xb4\xd9", "it looks like a block file of Bitcoin Core"},
+    {"{\"ts\":", "it looks like what `coretap log --json` writes, which is for reading, not for replaying"},
+    {"{", "it looks like JSON"},
+    {"[", "it looks like JSON"},
+    {"#!", "it is a script"},
+};
+
+std::string_view TextOf(std::span<const std::byte> bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
+
+} // namespace
+
+bool IsCompressed(std::span<const std::byte> bytes)
+{
+    return std::ranges::any_of(COMPRESSED, [&](const Kind& kind) { return TextOf(bytes).starts_with(kind.begins); });
+}
 
 std::string LooksLike(std::span<const std::byte> bytes)
 {
-    struct Kind {
-        std::string_view begins;
-        const char* is;
-    };
-    static constexpr Kind KINDS[]{
-        {"\x28\xb5\x2f\xfd", "it is compressed with zstd (`zstd -dc FILE | coretap ... -` unpacks it)"},
-        {"\x1f\x8b", "it is compressed with gzip (`gzip -dc FILE | coretap ... -` unpacks it)"},
-        {"\xfd"
-         "7zXZ",
-         "it is compressed with xz (`xz -dc FILE | coretap ... -` unpacks it)"},
-        {"BZh", "it is compressed with bzip2 (`bzip2 -dc FILE | coretap ... -` unpacks it)"},
-        {"PK\x03\x04", "it is a zip archive"},
-        {"\x7f"
-         "ELF",
-         "it is a program"},
-        {"SQLite format 3", "it is an SQLite database"},
-        {"\xd4\xc3\xb2\xa1", "it is a capture of packets (pcap)"},
-        {"\x0a\x0d\x0d\x0a", "it is a capture of packets (pcapng)"},
-        {"\xf9\xbe\xb4\xd9", "it looks like a block file of Bitcoin Core"},
-        {"{\"ts\":", "it looks like what `coretap log --json` writes, which is for reading, not for replaying"},
-        {"{", "it looks like JSON"},
-        {"[", "it looks like JSON"},
-        {"#!", "it is a script"},
-    };
-    const std::string_view text{reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+    const std::string_view text{TextOf(bytes)};
+    for (const Kind& kind : COMPRESSED) {
+        if (text.starts_with(kind.begins)) return kind.is;
+    }
     for (const Kind& kind : KINDS) {
         if (text.starts_with(kind.begins)) return kind.is;
     }

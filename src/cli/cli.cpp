@@ -1,13 +1,17 @@
 #include "cli/cli.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <vector>
 
 #include <fmt/format.h>
+#include <poll.h>
 
 #include "cli/commands.h"
+#include "cli/help.h"
+#include "util/text.h"
 
 namespace coretap::cli {
 
@@ -70,9 +74,35 @@ void AddNodeOptions(CLI::App& command, NodeOptions& options, const std::string& 
     binary->excludes(datadir);
 }
 
+namespace {
+
+/** Data that could not be written is a failure, whatever the command thought of itself. */
+Exit Flushed(const Io& io, Exit status)
+{
+    if (io.out.flush()) return status;
+    pollfd out{io.out_fd, POLLOUT, 0};
+    if (::poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0) return status; // `| head` has what it wanted
+    return Report(io, {util::Errc::Io, "cannot write to stdout: a full disk, or it is closed"});
+}
+
+/** What of the command line made no sense, in our words where the library's would mislead. */
+std::string WordsFor(const CLI::ParseError& error, const CLI::App& app, std::span<const std::string_view> args)
+{
+    if (dynamic_cast<const CLI::ExtrasError*>(&error) == nullptr) return error.what();
+    // the words that belong to nothing, in their order
+    std::string words;
+    for (const std::string& word : app.remaining(true)) words += (words.empty() ? "" : " ") + util::Quoted(word);
+    const bool no_command{app.get_subcommands().empty() && !args.empty() && !args.front().starts_with('-')};
+    return no_command ? fmt::format("there is no command {}", util::Quoted(args.front())) :
+                        fmt::format("it is not clear what this means here: {}", words);
+}
+
+} // namespace
+
 Exit Main(std::span<const std::string_view> args, Io io)
 {
     CLI::App app{"coretap shows what happens inside a Bitcoin Core node, as it happens.", "coretap"};
+    app.formatter(std::make_shared<HelpFormatter>());
     app.require_subcommand(0, 1);
     app.set_version_flag("--version", "coretap " CORETAP_VERSION);
     app.footer(R"(Exit status:
@@ -83,7 +113,7 @@ Exit Main(std::span<const std::string_view> args, Io io)
   4  no such node or file, or a binary without tracepoints
   5  probes: the binary's tracepoints are not as the catalogue says
   6  this kernel lacks something
-  7  a recording is damaged
+  7  info, verify: a recording is damaged
 
 Examples:
   coretap log                      watch the node that runs here
@@ -91,7 +121,7 @@ Examples:
   coretap record day.ctap          keep every event in a file
   coretap replay day.ctap          and see it again
   coretap probes                   which tracepoints the node's binary carries
-  coretap doctor                   can this machine, this user, this node be traced?)");
+  coretap doctor                   can this machine, this node be traced?)");
     Command chosen;
     AddLog(app, chosen);
     AddRecord(app, chosen);
@@ -109,17 +139,18 @@ Examples:
     } catch (const CLI::ParseError& error) { // CLI11's way to say it; goes no further
         if (error.get_exit_code() == 0) {
             app.exit(error, io.out, io.err);
-            io.out.flush();
-            return Exit::Ok;
+            return Flushed(io, Exit::Ok);
         }
-        io.err << "coretap: " << error.what() << "\nRun `coretap --help`, or `coretap COMMAND --help`, for what there is.\n";
+        const auto parsed{app.get_subcommands()};
+        io.err << "coretap: " << WordsFor(error, app, args) << "\nRun `coretap " << (parsed.empty() ? "" : parsed.front()->get_name() + " ")
+               << "--help` for what there is.\n";
         return Exit::Usage;
     }
     if (!chosen) {
-        io.out << app.help() << std::flush;
-        return Exit::Ok;
+        io.out << app.help();
+        return Flushed(io, Exit::Ok);
     }
-    return chosen(io);
+    return Flushed(io, chosen(io));
 }
 
 } // namespace coretap::cli

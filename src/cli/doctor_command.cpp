@@ -23,7 +23,8 @@ void AddDoctor(CLI::App& app, Command& chosen)
     command->add_option("--color", options->color, "auto, always, never")
         ->check(CLI::IsMember({"auto", "always", "never"}))
         ->type_name("WHEN");
-    command->footer(R"(Exit status: 0 tracing works, 3 a privilege is missing, 4 the process of --pid cannot be traced, 6 the kernel lacks
+    command->footer(R"(Exit status: 0 tracing works, 3 a privilege is missing, 4 the process of --pid
+cannot be traced, 6 the kernel lacks
 something, 1 the self-test failed otherwise.
 
 Examples:

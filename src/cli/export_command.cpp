@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "cli/help.h"
 #include "cli/session.h"
 #include "sinks/table/table_sink.h"
 
@@ -54,7 +55,9 @@ void AddExport(CLI::App& app, Command& chosen)
 {
     auto options{std::make_shared<ExportOptions>()};
     CLI::App* command{app.add_subcommand("export", "Events as a table, for notebooks and SQL")};
-    command->add_option("FILE", options->session.from, "recordings; several are merged by time, - is stdin (none: a node, live)");
+    command->add_option("FILE,--from", options->session.from, "recordings; several are merged by time, - is stdin (none: a node, live)")
+        ->type_name("FILE")
+        ->check(NotEmpty());
     const std::string table{"The table"};
     command->add_option("--format", options->format, "csv, or jsonl: a JSON object a line")
         ->capture_default_str()
@@ -69,7 +72,10 @@ void AddExport(CLI::App& app, Command& chosen)
         ->type_name("PATH")
         ->group(table);
     AddDecodeOption(*command, options->decode, table);
-    command->add_option("-o,--output", options->output, "not to stdout, but into this file")->type_name("FILE")->group(table);
+    command->add_option("-o,--output", options->output, "not to stdout, but into this file; it is emptied if it is there")
+        ->check(NotEmpty())
+        ->type_name("FILE")
+        ->group(table);
     command->add_flag("--guard-formulas", options->guard_formulas, "CSV for spreadsheets: text that looks like a formula gets a ' in front")
         ->group(table);
     AddLiveOptions(*command, options->session);
@@ -83,8 +89,9 @@ void AddExport(CLI::App& app, Command& chosen)
 
 Examples:
   coretap export day.ctap --only mempool:added -o added.csv
-  coretap export day.ctap --msg version --direction in --fields ts,peer_id,addr,decoded.user_agent
-  coretap export day.ctap --msg inv --each decoded.entries --fields ts,peer_id,each.type,each.hash -o inv.csv
+  coretap export day.ctap --msg version --fields ts,peer_id,decoded.user_agent
+  coretap export day.ctap --msg inv --each decoded.entries \
+    --fields ts,peer_id,each.type,each.hash -o inv.csv
   coretap export day.ctap --format jsonl -o day.jsonl)");
     command->callback([options, &chosen] { chosen = [options](Io io) { return RunExport(*options, io); }; });
 }

@@ -1,5 +1,6 @@
 #include <memory>
 
+#include "cli/help.h"
 #include "cli/session.h"
 #include "sinks/log/log_sink.h"
 
@@ -33,7 +34,8 @@ void AddShowOptions(CLI::App& command, ShowOptions& options)
 Exit Show(const ShowOptions& options, bool full_speed, Io io)
 {
     const event::Decode decode{DecodeOf(options.decode)};
-    auto session{Session::Prepare(options.session, {.payloads = decode != event::Decode::Off, .full_speed = full_speed}, io)};
+    auto session{
+        Session::Prepare(options.session, {.payloads = decode != event::Decode::Off || options.payload_hex, .full_speed = full_speed}, io)};
     if (!session) return Report(io, session.GetError());
     // --hex is for whatever was captured, unless --payload says what
     static const app::PayloadPolicy ALL{*app::ParsePayloadPolicy("all")};
@@ -79,7 +81,10 @@ void AddReplay(CLI::App& app, Command& chosen)
 {
     auto options{std::make_shared<ShowOptions>()};
     CLI::App* command{app.add_subcommand("replay", "Show recordings again, at the speed they were recorded")};
-    command->add_option("FILE", options->session.from, "recordings; several are merged by time, - is stdin")->required();
+    command->add_option("FILE,--from", options->session.from, "recordings; several are merged by time, - is stdin")
+        ->required()
+        ->type_name("FILE")
+        ->check(NotEmpty());
     AddReplayOptions(*command, options->session);
     AddFilterOptions(*command, options->session, false);
     AddShowOptions(*command, *options);
@@ -91,7 +96,7 @@ void AddReplay(CLI::App& app, Command& chosen)
 Examples:
   coretap replay day.ctap
   coretap replay day.ctap --speed 10 --decode short
-  coretap replay alice.ctap bob.ctap --since 2026-11-22T09:15 --until 2026-11-22T09:16
+  coretap replay alice.ctap bob.ctap --since +1h --until +2h
   coretap replay day.ctap --speed max --json | jq .)");
     command->callback([options, &chosen] { chosen = [options](Io io) { return Show(*options, false, io); }; });
 }

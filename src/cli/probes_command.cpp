@@ -99,7 +99,8 @@ void AddProbes(CLI::App& app, Command& chosen)
     command->add_option("--color", options->color, "auto, always, never")
         ->check(CLI::IsMember({"auto", "always", "never"}))
         ->type_name("WHEN");
-    command->footer(R"(Exit status: 0 all of Bitcoin Core's tracepoints match, 4 no tracepoints, 5 the interface differs.
+    command->footer(R"(Exit status: 0 all of Bitcoin Core's tracepoints match, 4 no tracepoints, 5 the
+interface differs.
 
 Examples:
   coretap probes

@@ -1,8 +1,10 @@
 #include <algorithm>
+#include <cerrno>
 #include <memory>
 #include <vector>
 
 #include "cli/commands.h"
+#include "cli/help.h"
 #include "cli/recording_report.h"
 #include "util/privileges.h"
 
@@ -33,7 +35,9 @@ Exit RunInspect(const RecordingOptions& options, bool thorough, Io io)
     for (archive::OpenFile& file : files) {
         const auto summary{archive::Inspect(std::move(file), thorough)};
         if (!summary) {
-            status = std::max(status, Report(io, summary.GetError()));
+            // EBADMSG: it is one, and nothing of it is left
+            const Exit failed{Report(io, summary.GetError())};
+            status = std::max(status, summary.GetError().sys_errno == EBADMSG ? Exit::Damaged : failed);
             continue;
         }
         if (options.json) {
@@ -43,7 +47,6 @@ Exit RunInspect(const RecordingOptions& options, bool thorough, Io io)
         }
         if (!IsSound(*summary)) status = std::max(status, Exit::Damaged);
     }
-    io.out.flush();
     return status;
 }
 
@@ -53,9 +56,10 @@ void AddInfo(CLI::App& app, Command& chosen)
 {
     auto options{std::make_shared<RecordingOptions>()};
     CLI::App* command{app.add_subcommand("info", "What is in a recording: what, when, how much, what is missing")};
-    command->add_option("FILE", options->files, "recordings")->required();
+    command->add_option("FILE", options->files, "recordings")->required()->check(NotEmpty());
     command->add_flag("--json", options->json, "one JSON object a recording (docs/json.md)");
-    command->footer(R"(Exit status 7 if a recording is damaged where it was looked at; `coretap verify` looks at all of it.
+    command->footer(R"(Exit status 7 if a recording is damaged where it was looked at; `coretap verify`
+looks at all of it.
 
 Examples:
   coretap info day.ctap
@@ -67,9 +71,10 @@ void AddVerify(CLI::App& app, Command& chosen)
 {
     auto options{std::make_shared<RecordingOptions>()};
     CLI::App* command{app.add_subcommand("verify", "Read a recording to its end, and say whether it is sound")};
-    command->add_option("FILE", options->files, "recordings")->required();
+    command->add_option("FILE", options->files, "recordings")->required()->check(NotEmpty());
     command->add_flag("--json", options->json, "one JSON object a recording (docs/json.md)");
-    command->footer(R"(Exit status 7 if a recording is damaged; what is not can be replayed all the same.
+    command->footer(R"(Exit status 7 if a recording is damaged; what is not can be replayed all the
+same.
 
 Examples:
   coretap verify day.ctap

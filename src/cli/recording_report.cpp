@@ -43,6 +43,9 @@ std::int64_t Between(std::int64_t from_ns, std::int64_t to_ns)
     return __builtin_sub_overflow(to_ns, from_ns, &difference) ? INT64_MAX : difference;
 }
 
+/** `1 block`, `2,345 blocks`. */
+std::string Counted(std::uint64_t count, const char* what) { return fmt::format("{} {}{}", Grouped(count), what, count == 1 ? "" : "s"); }
+
 std::string DurationText(std::int64_t ns)
 {
     const double seconds{static_cast<double>(ns) / 1e9};
@@ -103,7 +106,7 @@ std::string DamageText(const archive::Damage& damage)
 
 std::string EndText(const FileSummary& summary)
 {
-    return summary.ended_well ? "closed in order" : "not closed: coretap was killed, or still records";
+    return summary.ended_well ? "closed in order" : "not closed: coretap still records, was killed, or could not write on";
 }
 
 json::object AmountsJson(const std::map<std::string, Amount>& amounts)
@@ -165,13 +168,13 @@ std::string InfoText(const FileSummary& summary)
 std::string VerifyText(const FileSummary& summary)
 {
     if (IsSound(summary)) {
-        return fmt::format("{}: sound, {} events in {} blocks, {}\n", Safe(summary.path), Grouped(summary.events), Grouped(summary.blocks),
-                           EndText(summary));
+        return fmt::format("{}: sound, {} in {}, {}\n", Safe(summary.path), Counted(summary.events, "event"),
+                           Counted(summary.blocks, "block"), EndText(summary));
     }
     std::uint64_t bytes{0};
     for (const archive::Damage& damage : summary.damage) bytes += damage.bytes;
-    std::string out{fmt::format("{}: damaged, {} skipped in {} places; {} events in {} blocks can be read, {}\n", Safe(summary.path),
-                                SizeText(bytes), Grouped(summary.damage.size()), Grouped(summary.events), Grouped(summary.blocks),
+    std::string out{fmt::format("{}: damaged, {} skipped in {}; {} in {} can be read, {}\n", Safe(summary.path), SizeText(bytes),
+                                Counted(summary.damage.size(), "place"), Counted(summary.events, "event"), Counted(summary.blocks, "block"),
                                 EndText(summary))};
     for (const archive::Damage& damage : summary.damage) out += fmt::format("{}: {}\n", Safe(summary.path), DamageText(damage));
     return out;

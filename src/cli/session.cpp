@@ -47,7 +47,6 @@ void HandleSignals()
     sigaction(SIGINT, &action, nullptr);
     sigaction(SIGTERM, &action, nullptr);
     sigaction(SIGHUP, &action, nullptr);
-    std::signal(SIGPIPE, SIG_IGN);
     std::signal(SIGXFSZ, SIG_IGN); // a file that may not grow is an error of writing, as a full disk
 }
 
@@ -225,7 +224,10 @@ util::Result<std::unique_ptr<Session>> Session::Prepare(const SessionOptions& op
     if (options.from.empty()) {
         if (auto opened{s.OpenOutputs(needs)}; !opened) return opened.GetError();
     }
-    if (auto started{s.StartRecorder()}; !started) return started.GetError();
+    // of a node only once it is traced: a start that fails leaves nothing behind
+    if (s.m_replay) {
+        if (auto started{s.StartRecorder()}; !started) return started.GetError();
+    }
     return session;
 }
 
@@ -295,11 +297,16 @@ util::Result<> Session::OpenOutputs(const SessionNeeds& needs)
         for (const std::string& from : o.from) {
             if (SameFile(from, needs.output)) return UsageError(fmt::format("{} is the recording: write into another file", from));
         }
-        m_output = util::Fd{::open(needs.output.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666)};
+        if (archive::IsRecording(needs.output))
+            return UsageError(fmt::format("{} is a recording, which a table does not overwrite: write into another file", needs.output));
+        m_output =
+            util::Fd{::open(needs.output.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600)}; // as recordings: it has addresses
         if (!m_output) {
             const int error{errno};
-            return util::Error{error == EACCES || error == EPERM || error == EROFS ? util::Errc::Permission : util::Errc::Io,
-                               fmt::format("cannot write {}: {}", needs.output, std::strerror(error)), error};
+            const util::Errc code{error == EACCES || error == EPERM || error == EROFS ? util::Errc::Permission :
+                                  error == ENOENT || error == ENOTDIR                 ? util::Errc::NotFound :
+                                                                                        util::Errc::Io};
+            return util::Error{code, fmt::format("cannot write {}: {}", needs.output, std::strerror(error)), error};
         }
         archive::GiveToUserBehindSudo(m_output.Get());
     }
@@ -464,7 +471,6 @@ Exit Session::Run(std::vector<pipeline::Sink*> sinks, const SessionHooks& hooks)
     struct stat status {};
     if (m_output && ::fstat(m_output.Get(), &status) == 0 && S_ISREG(status.st_mode) && ::ftruncate(m_output.Get(), 0) != 0)
         return Report(m_io, {util::Errc::Io, fmt::format("cannot empty the output: {}", std::strerror(errno)), errno});
-    if (m_recorder) sinks.push_back(m_recorder.get());
     return m_replay ? RunReplay(sinks, hooks) : RunLive(sinks, hooks);
 }
 
@@ -472,7 +478,12 @@ Exit Session::FinishRun(const app::RunResult& result)
 {
     if (result.malformed != 0)
         m_io.err << "coretap: " << result.malformed << " records were malformed and are not shown; please report this\n";
-    return ExitOf(result.outcome, m_io);
+    const Exit status{ExitOf(result.outcome, m_io)};
+    // what is not in the recording it says itself
+    const bool recording_failed{m_recorder && m_recorder->Failed()};
+    if (status != Exit::Ok && result.unwritten != 0 && !recording_failed)
+        m_io.err << "coretap: up to " << Grouped(result.unwritten) << " events were read and are not in the output\n";
+    return status;
 }
 
 void Session::TellTrouble()
@@ -494,20 +505,23 @@ Exit Session::FinishRecording(const pipeline::Ledger& ledger, Exit status)
     for (const auto& [tracepoint, count] : totals.not_recorded) dropped += count;
     if (!m_options.quiet) {
         const double ratio{totals.file_bytes == 0 ? 0 : static_cast<double>(totals.record_bytes) / static_cast<double>(totals.file_bytes)};
-        std::string line{
-            fmt::format("recorded {} events, {} in {}", Grouped(totals.events), SizeText(totals.file_bytes), m_options.record)};
-        if (totals.parts > 1) line += fmt::format(", {} parts", totals.parts);
+        std::string line{fmt::format("recorded {} events, {} in ", Grouped(totals.events), SizeText(totals.file_bytes))};
+        if (!m_options.rotate.empty()) line += fmt::format("{} part{} of ", totals.parts, totals.parts == 1 ? "" : "s");
+        line += m_options.record;
         if (ratio > 1.05) line += fmt::format(", {:.1f} times smaller than the records", ratio);
         m_io.err << "coretap: " << line << '\n';
     }
     if (dropped != 0)
         m_io.err << "coretap: " << Grouped(dropped) << " events are not in the recording, the disk was too slow; it says where\n";
-    if (!finished && status == Exit::Ok) return Report(m_io, finished.GetError());
-    return status;
+    if (finished) return status;
+    if (const std::uint64_t missing{totals.offered - totals.events - dropped}; missing != 0)
+        m_io.err << "coretap: " << Grouped(missing) << " events came that are not in the recording\n";
+    return status == Exit::Ok ? ExitOf(finished, m_io) : status;
 }
 
 Exit Session::RunReplay(std::vector<pipeline::Sink*>& sinks, const SessionHooks& hooks)
 {
+    if (m_recorder) sinks.push_back(m_recorder.get());
     if (hooks.started) {
         if (const auto started{hooks.started()}; !started) return Report(m_io, started.GetError());
     }
@@ -529,6 +543,12 @@ Exit Session::RunReplay(std::vector<pipeline::Sink*>& sinks, const SessionHooks&
     const app::RunResult result{app::Run(*m_replay, sinks, m_catalogue, *m_filter, m_limits, run_hooks)};
     if (hooks.replayed && result.outcome) hooks.replayed(*m_replay);
     const pipeline::Ledger& ledger{m_replay->Losses()};
+    if (result.shown == 0 && result.outcome && !(m_options.since.empty() && m_options.until.empty()) && !m_replay->Sessions().empty()) {
+        std::string begun;
+        util::AppendUtc(begun, m_replay->Sessions().front().started_at_utc_ns, 0);
+        Notice(fmt::format(
+            "nothing that passes is between --since and --until; the recording begins at {} (`coretap info` says when it ends)", begun));
+    }
     if (m_options.summary) m_io.err << app::LedgerTable(ledger, m_catalogue);
     if (!m_options.quiet || m_options.summary || ledger.Total().Lost() != 0)
         m_io.err << "coretap: " << app::ReplayLine(ledger, m_catalogue, std::chrono::steady_clock::now() - start, result.shown) << '\n';
@@ -560,6 +580,8 @@ Exit Session::RunLive(std::vector<pipeline::Sink*>& sinks, const SessionHooks& h
     auto source{tracer::LiveSource::Start(m_catalogue, m_trace, notice)};
     if (!source) return Report(m_io, source.GetError());
     tracer::LiveSource& live{**source};
+    if (const auto started{StartRecorder()}; !started) return Report(m_io, started.GetError());
+    if (m_recorder) sinks.push_back(m_recorder.get());
     if (hooks.started) {
         if (const auto started{hooks.started()}; !started) return Report(m_io, started.GetError());
     }
@@ -596,8 +618,6 @@ Exit Session::RunLive(std::vector<pipeline::Sink*>& sinks, const SessionHooks& h
                                            stand_in.Path(), m_options.sim_args)});
     }
     status = FinishRecording(ledger, status);
-    if (status != Exit::Ok && result.unwritten != 0)
-        m_io.err << "coretap: up to " << result.unwritten << " events were read and are not in the output\n";
     m_io.err.flush();
     return status;
 }

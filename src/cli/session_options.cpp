@@ -1,3 +1,4 @@
+#include "cli/help.h"
 #include "cli/session.h"
 
 namespace coretap::cli {
@@ -40,6 +41,7 @@ void AddSourceOptions(CLI::App& command, SessionOptions& options)
     AddLiveOptions(command, options);
     command.add_option("--from", options.from, "not a node, but recordings; several are merged by time, - is stdin")
         ->type_name("FILE")
+        ->check(NotEmpty())
         ->group("Recordings")
         ->take_all()
         ->allow_extra_args(false);
@@ -75,6 +77,7 @@ void AddRecordOptions(CLI::App& command, SessionOptions& options, bool named_rec
     if (named_record)
         command.add_option("--record", options.record, "keep what is shown in this file, payloads included (docs/archive.md)")
             ->type_name("FILE")
+            ->check(NotEmpty())
             ->group(group);
     command.add_option("--rotate", options.rotate, "a new part, FILE.0001, FILE.0002, ..., at this size or age: 1GiB, 1h")
         ->type_name("SIZE|TIME")

@@ -125,11 +125,10 @@ util::Result<std::unique_ptr<LiveSource>> LiveSource::Start(const event::Catalog
     if (const auto dropped{util::DropPrivileges(source->m_options.user)}; !dropped) return dropped.GetError();
 
     const auto deadline{std::chrono::steady_clock::now() + START_PATIENCE};
-    while (!source->m_stopping) { // set by "ready" for the moment
+    while (!source->m_ready) {
         if (const auto read{source->ReadChannel(std::chrono::milliseconds{1000})}; !read) return read.GetError();
         if (std::chrono::steady_clock::now() > deadline) return util::Error{util::Errc::Io, "the attacher did not get ready within 30 s"};
     }
-    source->m_stopping = false;
     return source;
 }
 
@@ -177,7 +176,7 @@ void LiveSource::OnMessage(const Message& message)
     const json::object& body{message.body};
     const std::string kind{Text(body, "kind")};
     if (kind == "ready") {
-        m_stopping = true;
+        m_ready = true;
     } else if (kind == "notice") {
         m_notice(Text(body, "text"));
     } else if (kind == "attached") {

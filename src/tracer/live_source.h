@@ -92,8 +92,9 @@ class LiveSource : public pipeline::Source {
     mutable pipeline::Ledger m_ledger;
     std::array<pipeline::Tally, CT_MAX_TRACEPOINTS> m_tallies{}; //!< what the reader knows: delivered, malformed, given-back counters
     std::map<std::pair<std::uint16_t, std::size_t>, std::uint64_t> m_losses_told;
-    int m_stuck{0}; //!< drains after the end that met an unfinished record
-    bool m_stopping{false};
+    int m_stuck{0};         //!< drains after the end that met an unfinished record
+    bool m_ready{false};    //!< what could be found is attached
+    bool m_stopping{false}; //!< perhaps before it was ready: a process of --pid may end at any time
     bool m_ended{false};
     bool m_dead{false};
     std::optional<util::Error> m_failure; //!< the attacher died; told once what it left in the ring has been read

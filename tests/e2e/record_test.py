@@ -265,7 +265,7 @@ class BadDays(RecordCase):
         self.addCleanup(subprocess.run, ["umount", disk])
         path = os.path.join(disk, "day.ctap")
         result = self.expect(1, "No space left", "record", path, "--sim", "--sim-args", "--rate 0 --duration 30s", patience=2 * harness.PATIENCE)
-        self.assertRegex(result.stderr, "not in the output")
+        self.assertRegex(result.stderr, r"[\d,]+ events came that are not in the recording")
         info = self.info(path, "verify")
         self.assertGreater(info["events"], 1000)
         self.assertEqual(len(self.events("--from", path)), info["events"])
@@ -331,6 +331,70 @@ class BadDays(RecordCase):
             self.assertEqual(open(new, "rb").read(), before)
         self.assertEqual(self.run_coretap("record", new, "--overwrite", "--from", old).returncode, 0)
         self.assertEqual(self.info(new)["events"], self.info(old)["events"])
+
+    def test_a_start_that_fails_leaves_nothing_in_the_way(self):
+        path = self.path("a.ctap")
+        for args, status in ((("--no-wait", "--binary", "/bin/true"), 4), (("--no-wait", "--pid", "999999999"), 4)):
+            self.assertEqual(self.run_coretap("record", path, *args).returncode, status)
+            self.assertEqual(os.path.getsize(path), 0)
+        self.record("a.ctap", "--scenario every")  # no --overwrite
+        self.assertEqual(self.info(path)["ended_well"], True)
+
+    def test_a_file_that_is_recorded_into_is_not_overwritten(self):
+        path = self.path("a.ctap")
+        first = Program(self, [CORETAP, "record", path, "--sim", "--sim-args", "--rate 50"], "first")
+        first.wait_err(r"attached to \d+ tracepoints")
+        wait_until(lambda: os.path.getsize(path) > 0, "the recording to begin")
+        self.expect(2, "coretap: .* is being recorded into", "record", path, "--overwrite", "--sim", "--sim-args", "--scenario every")
+        first.send(signal.SIGINT).expect(0)
+        self.assertGreater(self.info(path)["events"], 0)
+        self.record("a.ctap", "--scenario every", "--overwrite")
+
+    def test_damage_at_the_beginning_is_told(self):
+        path = self.path("a.ctap")
+        self.record("a.ctap", "--rate 400 --duration 3s")  # a block a second
+        whole = len(self.events("--from", path))
+        with open(path, "r+b") as file:
+            size = self.info(path)["file_bytes"]
+            file.write(bytes(size // 2))
+        result = self.log("--json", "--from", path)
+        events = [json.loads(line) for line in result.stdout.splitlines()]
+        self.assertRegex(result.stderr, r"a.ctap: at byte 0 no block begins there; \d+ bytes are skipped")
+        lost = [event["args"] for event in events if event["event"] == "coretap:lost"]
+        self.assertEqual([(one["tracepoint"], one["reason"]) for one in lost], [("recording", "damaged")])
+        self.assertLess(len(events), whole)
+        self.assertGreater(len(events), 2)
+        self.assertRegex(self.log("--from", path).stdout, "LOST an unknown number, recording")
+        self.assertIn("rows may be missing", self.run_coretap("export", path, "--fields", "ts").stderr)
+
+    def test_one_that_was_compressed_is_not_read_as_damaged(self):
+        path = self.recording()
+        packed = self.path("packed.zst")
+        subprocess.run(["zstd", "-q", "-1", path, "-o", packed], check=True)
+        self.assertEqual(self.run_coretap("info", packed).returncode, 1)
+        self.expect(1, "coretap: .* is no recording of coretap: it is compressed with zstd", "log", "--from", packed)
+
+    def test_nobody_reads_the_pipe(self):
+        for args in (("--sim", "--sim-args", "--rate 5000 --duration 1s"), ("--from", self.recording())):
+            command = f'{CORETAP} record - -q {" ".join(f"{chr(39)}{arg}{chr(39)}" for arg in args)} | head -c 10 > /dev/null; echo ${{PIPESTATUS[0]}}'
+            self.assertEqual(subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False).stdout, "0\n")
+
+    def test_names_that_are_empty_and_outputs_that_are_full(self):
+        path = self.recording()
+        for args in (("record", "", "--sim"), ("log", "--record", "", "--sim"), ("export", path, "-o", ""), ("log", "--from", ""), ("info", "")):
+            self.expect(2, "coretap: .* is empty: there is no such file", *args)
+        for args in (("info", path), ("verify", path), ("--help",), ("log", "--help")):
+            with open("/dev/full", "wb") as full:
+                done = subprocess.run([CORETAP, *args], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+            self.assertEqual((done.returncode, done.stderr), (1, "coretap: cannot write to stdout: a full disk, or it is closed\n"))
+
+    def test_a_table_does_not_overwrite_a_recording(self):
+        path, other = self.recording(), self.path("other.ctap")
+        self.record("other.ctap", "--scenario every")
+        self.expect(2, "coretap: .* is a recording, which a table does not overwrite", "export", path, "--fields", "ts", "-o", other)
+        self.assertGreater(self.info(other)["events"], 0)
+        self.assertEqual(self.run_coretap("export", "--from", path, "--fields", "ts", "-o", self.path("ts.csv")).returncode, 0)
+        self.assertEqual(os.stat(self.path("ts.csv")).st_mode & 0o777, 0o600)
 
     def test_how_many_of_them_were_passed_on(self):
         path = self.recording()

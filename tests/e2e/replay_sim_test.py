@@ -67,6 +67,20 @@ class Replay(Case):
         self.check_ledger(tap, result["fired"])
         self.compare(self.coretap_lines("--payload", "all", "--from", path), tap.probes(sim.node_pid))
 
+    def test_peers_of_several_nodes_stay_apart(self):
+        """Both have peers 1, 2, 3 of their own, and all of it comes from one process."""
+        paths = [self.record(f"--scenario mainnet --rate 0 --count 2000 --seed {seed}") for seed in (1, 2)]
+        pids, recorded = [], []
+        for event in self.coretap_lines("--from", paths[0], "--from", paths[1]):
+            if event["pid"] not in pids:
+                pids.append(event["pid"])
+            if "peer_id" in event["args"]:
+                event["args"]["peer_id"] += 1_000_000_000 * pids.index(event["pid"])
+            recorded.append(event)
+        self.assertEqual(len(pids), 2)
+        args = " ".join(f"--replay {path}" for path in paths)
+        self.compare(recorded, self.coretap_lines("--sim", "--sim-args", f"{args} --speed max"))
+
     def test_recordings_that_are_none(self):
         missing = self.run_coretap("log", "--sim", "--sim-args", "--replay /nowhere/at.all")
         self.assertNotEqual(missing.returncode, 0)

@@ -206,7 +206,12 @@ void AddrmanGood(TextLine& line, std::size_t bucket, std::size_t position, std::
 
 void Lost(TextLine& line)
 {
-    line.Color(line.Colors().bad).Put("LOST ").Arg(2).Put(" ").Arg(0).Put(" (").Arg(1).Put("), ").Arg(3).Put(" so far");
+    line.Color(line.Colors().bad).Put("LOST ");
+    if (line.Event().Uint(2) != 0) {
+        line.Arg(2).Put(" ").Arg(0).Put(" (").Arg(1).Put("), ").Arg(3).Put(" so far");
+    } else { // damage of which nothing tells how much there was
+        line.Put("an unknown number, ").Arg(0).Put(" (").Arg(1).Put(")");
+    }
     line.Color(line.Colors().reset);
 }
 

@@ -153,10 +153,14 @@ std::vector<std::string> TableSink::Notices() const
         std::uint64_t lost{0};
         std::string by_tracepoint;
         for (const auto& [name, count] : m_totals.lost) {
+            if (count == 0) { // damage of which nothing tells how much there was
+                notices.push_back(fmt::format("an unknown number of events is lost, rows may be missing here: {}", util::Quoted(name)));
+                continue;
+            }
             lost += count;
             by_tracepoint += fmt::format("{}{} {}", by_tracepoint.empty() ? "" : ", ", util::Quoted(name), Grouped(count));
         }
-        notices.push_back(fmt::format("{} are lost, up to so many rows are missing here: {}", Events(lost), by_tracepoint));
+        if (lost != 0) notices.push_back(fmt::format("{} are lost, up to so many rows are missing here: {}", Events(lost), by_tracepoint));
     }
     if (m_totals.cut != 0) {
         notices.push_back(fmt::format("{} of {} are decoded only in part: the recording has not all of their payload",
