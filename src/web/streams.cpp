@@ -101,10 +101,8 @@ Result<Streams::Followed> Streams::Follow(const Subscription& subscription)
     cursor.m_sampled_out = channel.m_sampled_out;
     if (subscription.resume_after) {
         const std::uint64_t wanted{*subscription.resume_after + 1};
-        if (wanted < channel.m_first_seq || wanted > channel.m_next_seq) {
-            out.missed.reset();
-        } else {
-            out.resumed = true;
+        out.resumed = wanted >= channel.m_first_seq && wanted <= channel.m_next_seq;
+        if (wanted <= channel.m_next_seq) { // of an older channel: all that this one holds came after it
             const std::uint64_t oldest{channel.m_chunks.empty() ? channel.m_next_seq : channel.m_chunks.front()->first_seq};
             out.missed = oldest > wanted ? oldest - wanted : 0;
             cursor.m_next = std::max(oldest, wanted);
@@ -112,6 +110,7 @@ Result<Streams::Followed> Streams::Follow(const Subscription& subscription)
                 std::ranges::upper_bound(channel.m_chunks, cursor.m_next, {}, [](const auto& chunk) { return chunk->first_seq; });
             if (cursor.m_next < channel.m_next_seq) cursor.m_sampled_out = (*std::prev(after))->sampled_out;
         }
+        if (!out.resumed) out.missed.reset();
     }
     out.seq = cursor.m_next - 1;
     return out;

@@ -108,7 +108,7 @@ public:
 
     void Pump() override
     {
-        if (m_writing || m_ending) return;
+        if (!m_open || m_writing || m_ending) return;
         if (!m_control.empty()) {
             m_prefix = std::move(m_control.front());
             m_control.pop_front();
@@ -143,7 +143,11 @@ public:
         m_connection->stream.Close();
     }
 
-    void GoAway() override { End(websocket::close_code::going_away); }
+    void GoAway() override
+    {
+        m_close_with = websocket::close_code::going_away;
+        if (m_open) End(*m_close_with); // else once it is: Beast is still writing the handshake
+    }
 
 private:
     void End(websocket::close_code code)

