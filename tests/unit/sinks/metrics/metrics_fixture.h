@@ -289,9 +289,10 @@ inline NodeSnapshot BusyNode()
     NodeSnapshot node{SmallNode()};
     node.peers.clear();
     for (std::int64_t id{0}; id < 125; ++id) node.peers.push_back(MakePeer(id, id >= 10));
+    node.message_times = {};
     for (auto& direction : node.messages) {
         for (std::size_t conn_type{0}; conn_type < event::ConnectionTypes().size(); ++conn_type) {
-            for (std::size_t type{0}; type < wire::MESSAGE_TYPE_COUNT; ++type) direction[conn_type][type] = {MANY, MANY * 100};
+            for (std::size_t type{0}; type < wire::MESSAGE_TYPE_COUNT; ++type) direction[conn_type][type] = {MANY * 100, MANY * 10'000};
         }
     }
     for (auto& type : node.message_times.types) {
@@ -303,7 +304,9 @@ inline NodeSnapshot BusyNode()
         node.mempool.removed[reason(i)] = {MANY, MANY, static_cast<std::int64_t>(MANY)};
         node.mempool.rejected[reason(i)] = MANY;
         node.connections.misbehaving[reason(i)] = MANY;
-        node.gossip.findings[{std::string{wire::MessageTypeNames()[i % wire::MESSAGE_TYPE_COUNT]}, reason(i)}] = MANY;
+    }
+    for (const std::string_view type : wire::MessageTypeNames()) {
+        for (std::size_t i{0}; i < 13; ++i) node.gossip.findings[{std::string{type}, reason(i)}] = MANY;
     }
     for (std::size_t i{0}; i < 40; ++i) node.gossip.user_agents[std::to_string(i) + std::string(254, '\xff')] = MANY;
     for (std::int32_t i{0}; i < 32; ++i) node.gossip.protocol_versions[70'000 + i] = MANY;

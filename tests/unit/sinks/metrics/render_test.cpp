@@ -104,7 +104,19 @@ TEST(Render, CountersBeginAtZero)
           "coretap_blocks_delivered_total{node=\"main\",via=\"cmpctblock\"} 0\n"}) {
         EXPECT_THAT(text, HasSubstr(std::string{sample}));
     }
-    EXPECT_THAT(text, Not(HasSubstr("coretap_p2p_messages_total"))); // 688 kinds: those that occur
+    EXPECT_THAT(text, Not(HasSubstr("coretap_p2p_messages_total"))); // those that occur: there are too many
+}
+
+TEST(Render, TypesThatNobodySendsAreOther)
+{
+    NodeSnapshot node;
+    node.identity.label = "main";
+    node.messages[0][1][static_cast<std::size_t>(wire::MessageType::Alert)] = {2, 20};
+    node.messages[0][1][static_cast<std::size_t>(wire::MessageType::SendPackages)] = {3, 30};
+    node.messages[0][1][static_cast<std::size_t>(wire::MessageType::Other)] = {4, 40};
+    const std::string text{Render(SnapshotOf({node}), {}, Format::Text)};
+    EXPECT_THAT(text, HasSubstr("coretap_p2p_messages_total{node=\"main\",direction=\"in\",conn_type=\"inbound\",type=\"other\"} 9\n# HELP"));
+    EXPECT_THAT(text, HasSubstr("coretap_p2p_message_bytes_total{node=\"main\",direction=\"in\",conn_type=\"inbound\",type=\"other\"} 90\n# HELP"));
 }
 
 TEST(Render, CounterThatARecordMadeNegativeIsZero)
