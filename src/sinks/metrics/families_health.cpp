@@ -154,10 +154,11 @@ constexpr Family PROCESS[]{
 
 FamilyGroup TraceFamilies()
 {
-    return {"Tracing",
-            "Of all nodes together, by `tracepoint` (`net:inbound_message`). For each, fired = delivered + withheld + lost, but for lost of reason "
-            "`recorder-slow`: those events were delivered, and are missing in the recording.",
-            TRACE};
+    return {
+        "Tracing",
+        "Of all nodes together, by `tracepoint` (`net:inbound_message`). For each, fired = delivered + withheld + lost, but for lost of reason "
+        "`recorder-slow`: those events were delivered, and are missing in the recording.",
+        TRACE};
 }
 FamilyGroup ProcessFamilies() { return {"coretap itself", "", PROCESS}; }
 

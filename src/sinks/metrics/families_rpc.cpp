@@ -13,7 +13,8 @@ template <class Emit>
 void EachMethod(const NodeFacts& facts, Emit emit)
 {
     for (std::size_t i{0}; i < poll::RPC_METHODS; ++i) {
-        if (facts.methods[i].availability != MethodFacts::Availability::Off) emit(facts.methods[i], poll::MethodName(static_cast<poll::RpcMethod>(i)));
+        if (facts.methods[i].availability != MethodFacts::Availability::Off)
+            emit(facts.methods[i], poll::MethodName(static_cast<poll::RpcMethod>(i)));
     }
 }
 
@@ -220,10 +221,11 @@ constexpr Family FAMILIES[]{
 
 FamilyGroup RpcFamilies()
 {
-    return {"RPC",
-            "What the node says of itself, where it is asked ([poll.md](poll.md)). A value that is too old to be shown is left out. Amounts are "
-            "satoshi, fee rates satoshi a virtual byte, not BTC a thousand virtual bytes.",
-            FAMILIES};
+    return {
+        "RPC",
+        "What the node says of itself, where it is asked ([poll.md](poll.md)). A value that is too old to be shown is left out. Amounts are "
+        "satoshi, fee rates satoshi a virtual byte, not BTC a thousand virtual bytes.",
+        FAMILIES};
 }
 
 } // namespace coretap::sinks::metrics

@@ -56,7 +56,8 @@ void ByNetwork(const NodeFacts& facts, Samples& out)
         const bool known{std::ranges::find(NETWORKS, peer.network) != NETWORKS.end()};
         ++counts[*peer.inbound ? 0 : 1][known ? peer.network : "other"];
     }
-    for (std::size_t direction{0}; direction < counts.size(); ++direction) out.AddEach(counts[direction], NETWORKS, {DIRECTION_NAMES[direction]});
+    for (std::size_t direction{0}; direction < counts.size(); ++direction)
+        out.AddEach(counts[direction], NETWORKS, {DIRECTION_NAMES[direction]});
 }
 
 /** By autonomous system. Without -asmap nobody has one, and there is nothing to say. */

@@ -13,7 +13,8 @@ namespace {
 /** Text that needs no change between the quotes. */
 bool IsPlain(std::string_view text)
 {
-    return text.size() <= MAX_LABEL_CHARACTERS && std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; });
+    return text.size() <= MAX_LABEL_CHARACTERS &&
+           std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; });
 }
 
 void AppendDouble(std::string& out, double value, bool always_fraction)
