@@ -20,8 +20,8 @@ build=(
     libboost1.81-dev libfmt-dev libcli11-dev libtomlplusplus-dev libssl-dev
     libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev
 )
-# Tests: what the scripts among them run.
-test=(python3 libcap2-bin clang-format jq sqlite3 zstd)
+# Tests: what the scripts among them run. prometheus: promtool, and a server that scrapes.
+test=(python3 libcap2-bin clang-format jq sqlite3 zstd prometheus)
 lint=(clang-tidy clang-format python3)
 fuzz=(libclang-rt-14-dev)  # sanitizer and libFuzzer runtimes of clang 14
 bench=(python3)

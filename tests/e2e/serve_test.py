@@ -72,9 +72,9 @@ class Shown(Serving):
         blocks = [line["args"] for line in log if line["event"] == "validation:block_connected"]
         self.assertGreater(len(blocks), 0)
         connected = {block["hash"]: block for block in serve.api("blocks?limit=144")["blocks"] if block["connected_utc_ms"] is not None}
-        self.assertEqual(set(connected), {block["hash"] for block in blocks})
+        self.assertEqual(set(connected), {block["block_hash"] for block in blocks})
         for block in blocks:
-            shown = connected[block["hash"]]
+            shown = connected[block["block_hash"]]
             self.assertEqual((shown["height"], shown["transactions"]), (block["height"], block["transactions"]))
 
         peers = {peer["id"]: peer for peer in serve.api("peers?closed=1")["peers"]}

@@ -50,7 +50,7 @@ constexpr Family FAMILIES[]{
      [](const NodeSnapshot& node, Samples& out) { EachDirection(node, out, &state::AddrRelayTotals::empty); }},
     {"addr_processed", Counter, "", "Addresses from peers that passed the rate limit, by a copy of Bitcoin Core's token bucket",
      [](const NodeSnapshot& node, Samples& out) { out.Add(node.gossip.addr.processed); }},
-    {"addr_rate_limited", Counter, "", "Addresses from peers that did not pass it",
+    {"addr_rate_limited", Counter, "", "Addresses from peers that did not pass the rate limit, likewise",
      [](const NodeSnapshot& node, Samples& out) { out.Add(node.gossip.addr.rate_limited); }},
     {"addr_rate_limited_peers", Gauge, "", "Connected peers that have had addresses refused",
      [](const NodeSnapshot& node, Samples& out) {

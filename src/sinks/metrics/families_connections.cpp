@@ -109,7 +109,7 @@ constexpr Family FAMILIES[]{
     {"peers_by_feature", Gauge, "feature", "Connected peers that have negotiated a feature; compact_hb_from: we asked them for high-bandwidth compact blocks", PeersByFeature},
     {"peers_by_protocol_version", Gauge, "protocol_version", "Connected peers whose version message was seen", PeersByProtocol},
     {"peers_by_clock", Gauge, "clock", "Connected peers whose clock was more than ten seconds off when they connected, and the others", PeersByClock},
-    {"peers_fee_filter_below_1_sat_per_vb", Gauge, "", "Connected peers that take transactions below 1 sat/vB",
+    {"peers_fee_filter_low", Gauge, "", "Connected peers that take transactions below 1 sat/vB",
      [](const NodeSnapshot& node, Samples& out) {
          out.Add(CountPeers(node, [](const Peer& peer) { return peer.fee_filter_sat_per_kvb && *peer.fee_filter_sat_per_kvb < 1000; }));
      }},

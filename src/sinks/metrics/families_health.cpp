@@ -86,16 +86,16 @@ constexpr Family TRACE[]{
     {"events_seen", Counter, "", "Events that the state behind these metrics has taken in",
      [](const Context& context, Samples& out) { out.Add(context.snapshot.events); }},
     {"last_event_time_seconds", Gauge, "", "Time of the snapshot: of the last event, or now in a live session, Unix time",
-     [](const Context& context, Samples& out) { if (context.snapshot.utc_ns != 0) out.Add(Seconds(context.snapshot.utc_ns)); }},
+     [](const Context& context, Samples& out) { if (context.snapshot.utc_ns != 0) out.Add(UtcSeconds(context.snapshot.utc_ns)); }},
     {"ring_size_bytes", Gauge, "", "Size of the ring between kernel and reader",
      [](const Context& context, Samples& out) { out.Add(context.self.ring_bytes); }},
-    {"ring_used_bytes", Gauge, "", "What of it is full now",
+    {"ring_used_bytes", Gauge, "", "What of the ring is full now",
      [](const Context& context, Samples& out) { out.Add(context.self.ring_used_bytes); }},
-    {"ring_high_water_bytes", Gauge, "", "What of it was full at most",
+    {"ring_high_water_bytes", Gauge, "", "What of the ring was full at most",
      [](const Context& context, Samples& out) { out.Add(context.snapshot.ledger.ring_high_water_bytes); }},
     {"kernel_run_seconds", Counter, "", "Time spent in coretap's kernel programs; counts only with kernel.bpf_stats_enabled",
      [](const Context& context, Samples& out) { out.Add(static_cast<double>(context.snapshot.ledger.kernel_run_time_ns) / 1e9); }},
-    {"kernel_runs", Counter, "", "Runs of coretap's kernel programs; likewise",
+    {"kernel_runs", Counter, "", "Runs of coretap's kernel programs; counts only with kernel.bpf_stats_enabled",
      [](const Context& context, Samples& out) { out.Add(context.snapshot.ledger.kernel_run_count); }},
 };
 
@@ -116,7 +116,7 @@ constexpr Family PROCESS[]{
      [](const Context& context, Samples& out) { OfProcess(context, out, &Self::Process::start_time_utc_s); }},
     {"queue_depth", Gauge, "queue", "What waits in a queue of coretap",
      [](const Context& context, Samples& out) { for (const auto& [name, queue] : context.self.queues) out.Add(queue.depth, {name}); }},
-    {"queue_capacity", Gauge, "queue", "What fits into it",
+    {"queue_capacity", Gauge, "queue", "What fits into a queue of coretap",
      [](const Context& context, Samples& out) { for (const auto& [name, queue] : context.self.queues) out.Add(queue.capacity, {name}); }},
     {"http_connections", Gauge, "", "Open connections to coretap's web server",
      [](const Context& context, Samples& out) { OfWeb(context, out, &Self::Web::connections); }},
@@ -139,9 +139,9 @@ constexpr Family PROCESS[]{
      [](const Context& context, Samples& out) { OfWeb(context, out, &Self::Web::events_dropped_total); }},
     {"recording_active", Gauge, "", "Whether a recording is being written: 0 once it has failed",
      [](const Context& context, Samples& out) { if (context.self.recording) out.Add(context.self.recording->active ? 1 : 0); }},
-    {"recording_written_bytes", Counter, "", "Bytes written to it",
+    {"recording_written_bytes", Counter, "", "Bytes written to the recording",
      [](const Context& context, Samples& out) { if (context.self.recording) out.Add(context.self.recording->bytes_total); }},
-    {"recording_files", Counter, "", "Files begun for it",
+    {"recording_files", Counter, "", "Files begun for the recording",
      [](const Context& context, Samples& out) { if (context.self.recording) out.Add(context.self.recording->files_total); }},
     {"config_reload_time_seconds", Gauge, "", "When a configuration was last taken over, Unix time",
      [](const Context& context, Samples& out) { out.Add(context.self.config_reloaded_utc_s); }},
@@ -154,10 +154,11 @@ constexpr Family PROCESS[]{
 
 FamilyGroup TraceFamilies()
 {
-    return {"Tracing",
-            "Of all nodes together, by `tracepoint` (`net:inbound_message`). For each, fired = delivered + withheld + lost, but for lost of reason "
-            "`recorder-slow`: those events were delivered, and are missing in the recording.",
-            TRACE};
+    return {
+        "Tracing",
+        "Of all nodes together, by `tracepoint` (`net:inbound_message`). For each, fired = delivered + withheld + lost, but for lost of reason "
+        "`recorder-slow`: those events were delivered, and are missing in the recording.",
+        TRACE};
 }
 FamilyGroup ProcessFamilies() { return {"coretap itself", "", PROCESS}; }
 

@@ -34,14 +34,14 @@ constexpr Family FAMILIES[]{
      [](const LogTotals& log, Samples& out) { out.Add(log.bytes); }},
     {"log_skipped_bytes", Counter, "", "Bytes of debug.log that were passed over: reading was too far behind",
      [](const LogTotals& log, Samples& out) { out.Add(log.skipped_bytes); }},
-    {"log_rotations", Counter, "", "Times another file took its place, or it was truncated",
+    {"log_rotations", Counter, "", "Times another file took the place of debug.log, or it was truncated",
      [](const LogTotals& log, Samples& out) { out.Add(log.rotations + log.truncations); }},
     {"log_compact_blocks", Counter, "complete", "Compact blocks put together (debug=cmpctblock), by whether nothing had to be asked for",
      [](const LogTotals& log, Samples& out) {
          out.Add(log.reconstructions_complete, {"true"});
          out.Add(log.reconstructions - std::min(log.reconstructions, log.reconstructions_complete), {"false"});
      }},
-    {"log_compact_block_transactions", Counter, "source", "Their transactions by where they came from; mempool includes extra_pool",
+    {"log_compact_block_transactions", Counter, "source", "Transactions of those compact blocks by where they came from; mempool includes extra_pool",
      [](const LogTotals& log, Samples& out) {
          out.Add(log.reconstruction_prefilled, {"prefilled"});
          out.Add(log.reconstruction_from_mempool, {"mempool"});
@@ -50,9 +50,9 @@ constexpr Family FAMILIES[]{
      }},
     {"log_compact_block_requested_bytes", Counter, "", "Bytes of transactions that had to be asked for; since 30.0",
      [](const LogTotals& log, Samples& out) { out.Add(log.reconstruction_requested_bytes); }},
-    {"log_bench_seconds", Counter, "stage", "Time of the stages of connecting blocks (debug=bench); stages contain others: docs/poll.md",
+    {"log_bench_seconds", Counter, "stage", "Time of the stages of connecting blocks (debug=bench); stages contain others",
      [](const LogTotals& log, Samples& out) { EachStage(log, [&](const LogTotals::Bench& bench, std::string_view name) { out.Add(bench.total_ms / 1e3, {name}); }); }},
-    {"log_bench_blocks", Counter, "stage", "How often a stage was logged",
+    {"log_bench_blocks", Counter, "stage", "How often a stage of connecting blocks was logged",
      [](const LogTotals& log, Samples& out) { EachStage(log, [&](const LogTotals::Bench& bench, std::string_view name) { out.Add(bench.count, {name}); }); }},
 };
 // clang-format on

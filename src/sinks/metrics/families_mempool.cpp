@@ -40,17 +40,17 @@ void EachFlush(const NodeSnapshot& node, bool seeds, Emit emit)
 constexpr Family MEMPOOL[]{
     {"mempool_added", Counter, "", "Transactions added to the mempool",
      [](const NodeSnapshot& node, Samples& out) { out.Add(node.mempool.added.count); }},
-    {"mempool_added_vbytes", Counter, "", "Their virtual bytes",
+    {"mempool_added_vbytes", Counter, "", "Virtual bytes of transactions added to the mempool",
      [](const NodeSnapshot& node, Samples& out) { out.Add(node.mempool.added.vsize); }},
-    {"mempool_added_fees_satoshis", Counter, "", "Their fees",
+    {"mempool_added_fees_satoshis", Counter, "", "Fees of transactions added to the mempool",
      [](const NodeSnapshot& node, Samples& out) { out.Add(node.mempool.added.fee); }},
-    {"mempool_added_feerate_sat_per_vb", Histogram, "", "Their fee rates",
+    {"mempool_added_feerate_sat_per_vb", Histogram, "", "Fee rates of transactions added to the mempool",
      [](const NodeSnapshot& node, Samples& out) { out.Add(node.mempool.added_feerate_sat_per_vb); }},
     {"mempool_removed", Counter, "reason", "Transactions removed from the mempool",
      [](const NodeSnapshot& node, Samples& out) { Removed(node, out, &ReasonCount::count); }},
-    {"mempool_removed_vbytes", Counter, "reason", "Their virtual bytes",
+    {"mempool_removed_vbytes", Counter, "reason", "Virtual bytes of transactions removed from the mempool",
      [](const NodeSnapshot& node, Samples& out) { Removed(node, out, &ReasonCount::vsize); }},
-    {"mempool_removed_fees_satoshis", Counter, "reason", "Their fees",
+    {"mempool_removed_fees_satoshis", Counter, "reason", "Fees of transactions removed from the mempool",
      [](const NodeSnapshot& node, Samples& out) { Removed(node, out, &ReasonCount::fee); }},
     {"mempool_block_removal_age_seconds", Histogram, "", "How long transactions that a block took had been in the mempool",
      [](const NodeSnapshot& node, Samples& out) { out.Add(node.mempool.block_removal_age_seconds); }},
@@ -58,9 +58,9 @@ constexpr Family MEMPOOL[]{
      [](const NodeSnapshot& node, Samples& out) { constexpr std::string_view SEEDS[]{"other"}; out.AddEach(node.mempool.rejected, SEEDS); }},
     {"mempool_replaced", Counter, "", "Transactions that others replaced",
      [](const NodeSnapshot& node, Samples& out) { out.Add(node.mempool.replaced.count); }},
-    {"mempool_replaced_vbytes", Counter, "", "Their virtual bytes",
+    {"mempool_replaced_vbytes", Counter, "", "Virtual bytes of transactions that others replaced",
      [](const NodeSnapshot& node, Samples& out) { out.Add(node.mempool.replaced.vsize); }},
-    {"mempool_replaced_fees_satoshis", Counter, "", "Their fees",
+    {"mempool_replaced_fees_satoshis", Counter, "", "Fees of transactions that others replaced",
      [](const NodeSnapshot& node, Samples& out) { out.Add(node.mempool.replaced.fee); }},
     {"mempool_replaced_by_package", Counter, "", "Transactions that a package replaced",
      [](const NodeSnapshot& node, Samples& out) { out.Add(node.mempool.replacements_by_package); }},
@@ -69,29 +69,29 @@ constexpr Family MEMPOOL[]{
 constexpr Family UTXO[]{
     {"utxo_cache_added", Counter, "", "Coins added to the UTXO cache",
      [](const NodeSnapshot& node, Samples& out) { out.Add(node.utxo.added); }},
-    {"utxo_cache_spent", Counter, "", "Coins spent from it",
+    {"utxo_cache_spent", Counter, "", "Coins spent from the UTXO cache",
      [](const NodeSnapshot& node, Samples& out) { out.Add(node.utxo.spent); }},
-    {"utxo_cache_uncached", Counter, "", "Coins dropped from it: a transaction that needed them was refused",
+    {"utxo_cache_uncached", Counter, "", "Coins dropped from the UTXO cache: a transaction that needed them was refused",
      [](const NodeSnapshot& node, Samples& out) { out.Add(node.utxo.uncached); }},
-    {"utxo_cache_flush_seconds", Histogram, "mode,for_prune", "How long flushes of it took",
+    {"utxo_cache_flush_seconds", Histogram, "mode,for_prune", "How long flushes of the UTXO cache took",
      [](const NodeSnapshot& node, Samples& out) {
          EachFlush(node, true, [&](const state::FlushTotals& flush, std::string_view mode, std::string_view prune) { out.Add(flush.seconds, {mode, prune}); });
      }},
-    {"utxo_cache_flushed_coins", Counter, "mode,for_prune", "Coins in the cache when it was flushed",
+    {"utxo_cache_flushed_coins", Counter, "mode,for_prune", "Coins in the UTXO cache when it was flushed",
      [](const NodeSnapshot& node, Samples& out) {
          EachFlush(node, true, [&](const state::FlushTotals& flush, std::string_view mode, std::string_view prune) { out.Add(flush.coins, {mode, prune}); });
      }},
-    {"utxo_cache_last_flush_memory_bytes", Gauge, "mode,for_prune", "Memory of the cache at the last flush",
+    {"utxo_cache_last_flush_memory_bytes", Gauge, "mode,for_prune", "Memory of the UTXO cache at the last flush",
      [](const NodeSnapshot& node, Samples& out) {
          EachFlush(node, false, [&](const state::FlushTotals& flush, std::string_view mode, std::string_view prune) { out.Add(flush.last_memory_bytes, {mode, prune}); });
      }},
-    {"utxo_cache_last_flush_coins", Gauge, "mode,for_prune", "Coins in the cache at the last flush",
+    {"utxo_cache_last_flush_coins", Gauge, "mode,for_prune", "Coins in the UTXO cache at the last flush",
      [](const NodeSnapshot& node, Samples& out) {
          EachFlush(node, false, [&](const state::FlushTotals& flush, std::string_view mode, std::string_view prune) { out.Add(flush.last_coins, {mode, prune}); });
      }},
-    {"utxo_cache_last_flush_time_seconds", Gauge, "mode,for_prune", "When the last flush was, Unix time",
+    {"utxo_cache_last_flush_time_seconds", Gauge, "mode,for_prune", "When the UTXO cache was last flushed, Unix time",
      [](const NodeSnapshot& node, Samples& out) {
-         EachFlush(node, false, [&](const state::FlushTotals& flush, std::string_view mode, std::string_view prune) { out.Add(Seconds(flush.last_utc_ns), {mode, prune}); });
+         EachFlush(node, false, [&](const state::FlushTotals& flush, std::string_view mode, std::string_view prune) { out.Add(UtcSeconds(flush.last_utc_ns), {mode, prune}); });
      }},
 };
 // clang-format on

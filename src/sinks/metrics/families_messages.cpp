@@ -11,14 +11,19 @@ using enum Type;
 
 std::string_view TypeName(std::size_t type) { return wire::MessageTypeNames()[type]; }
 
-/** `count` of every direction, connection type and message type that occurred. */
+/** Types from here on nobody sends: alert, and those that are known by name only. A hostile peer could, so they are counted as `other`. */
+constexpr std::size_t FIRST_UNUSED{static_cast<std::size_t>(wire::MessageType::Alert)};
+
+/** `count` of every direction, connection type and message type that occurred: up to 608, which is more than half of what is rendered. */
 void EachKind(const NodeSnapshot& node, Samples& out, std::uint64_t MessageCount::*count)
 {
     const auto conn_types{event::ConnectionTypes()};
     for (std::size_t direction{0}; direction < state::DIRECTIONS; ++direction) {
         for (std::size_t conn_type{0}; conn_type < conn_types.size(); ++conn_type) {
-            for (std::size_t type{0}; type < wire::MESSAGE_TYPE_COUNT; ++type) {
-                const MessageCount& messages{node.messages[direction][conn_type][type]};
+            const state::MessageCounts& types{node.messages[direction][conn_type]};
+            for (std::size_t type{0}; type < FIRST_UNUSED; ++type) {
+                MessageCount messages{types[type]};
+                for (std::size_t unused{FIRST_UNUSED}; type == 0 && unused < types.size(); ++unused) messages += types[unused];
                 if (messages.count != 0) out.Add(messages.*count, {DIRECTION_NAMES[direction], conn_types[conn_type], TypeName(type)});
             }
         }
@@ -38,12 +43,11 @@ void EachDirection(const NodeSnapshot& node, Samples& out, std::uint64_t Message
 
 using PerType = state::MessageTimes::PerType;
 
-void EachTime(const NodeSnapshot& node, Samples& out, std::uint64_t PerType::*count)
+void SumTimes(const NodeSnapshot& node, Samples& out, std::uint64_t PerType::*count)
 {
-    for (std::size_t type{0}; type < wire::MESSAGE_TYPE_COUNT; ++type) {
-        const PerType& times{node.message_times.types[type]};
-        if (times.count != 0 || times.idle != 0) out.Add(times.*count, {TypeName(type)});
-    }
+    std::uint64_t sum{0};
+    for (const PerType& type : node.message_times.types) sum += type.*count;
+    out.Add(sum);
 }
 
 /** Types whose handling costs something, or goes in answers: they have a histogram each. The others share one. */
@@ -85,7 +89,7 @@ void HandlingTimes(const NodeSnapshot& node, Samples& out)
 
 // clang-format off
 constexpr Family FAMILIES[]{
-    {"p2p_messages", Counter, "direction,conn_type,type", "P2P messages, of kinds that occurred; type other is every type that Bitcoin Core does not know",
+    {"p2p_messages", Counter, "direction,conn_type,type", "P2P messages, of kinds that occurred; type other: none that Bitcoin Core knows",
      [](const NodeSnapshot& node, Samples& out) { EachKind(node, out, &MessageCount::count); }},
     {"p2p_message_bytes", Counter, "direction,conn_type,type", "Payload of P2P messages, without the headers of the transport",
      [](const NodeSnapshot& node, Samples& out) { EachKind(node, out, &MessageCount::bytes); }},
@@ -97,10 +101,10 @@ constexpr Family FAMILIES[]{
      [](const NodeSnapshot& node, Samples& out) { out.Add(node.messages_exact ? 1 : 0); }},
     {"message_handling_upper_bound_seconds", Histogram, "type", "Upper bound of the time the node spent on a message from a peer: sending, and turns of other peers that fire nothing, are in it",
      HandlingTimes},
-    {"message_handling_ended_in_wait", Counter, "type", "Of these messages: the time ends at the last firing before a wait of the thread, so it is no upper bound",
-     [](const NodeSnapshot& node, Samples& out) { EachTime(node, out, &PerType::ended_in_wait); }},
-    {"message_handling_idle", Counter, "type", "Messages without a time: nothing fired before the thread waited",
-     [](const NodeSnapshot& node, Samples& out) { EachTime(node, out, &PerType::idle); }},
+    {"message_handling_ended_in_wait", Counter, "", "Messages whose handling time ends at the last firing before a wait of the thread, so that it is no upper bound",
+     [](const NodeSnapshot& node, Samples& out) { SumTimes(node, out, &PerType::ended_in_wait); }},
+    {"message_handling_idle", Counter, "", "Messages without a handling time: nothing fired before the thread waited",
+     [](const NodeSnapshot& node, Samples& out) { SumTimes(node, out, &PerType::idle); }},
     {"inv_entries", Counter, "direction,type", "Entries of inv messages, by inventory type",
      [](const NodeSnapshot& node, Samples& out) {
          for (std::size_t direction{0}; direction < state::DIRECTIONS; ++direction) {
@@ -137,9 +141,19 @@ constexpr Family FAMILIES[]{
      [](const NodeSnapshot& node, Samples& out) { out.AddEach(ServiceCounts(node.gossip.version_services)); }},
     {"reject_messages", Counter, "code", "Reject messages (BIP 61) from peers",
      [](const NodeSnapshot& node, Samples& out) { out.AddEach(node.gossip.rejects); }},
-    {"decode_findings", Counter, "type,problem", "Messages from peers that are malformed, exceed a limit, or go on behind their end",
+    {"decode_findings", Counter, "problem", "Messages from peers that are malformed, exceed a limit, or go on behind their end, by what is wrong",
      [](const NodeSnapshot& node, Samples& out) {
-         for (const auto& [finding, count] : node.gossip.findings) out.Add(count, {finding.first, finding.second});
+         constexpr std::string_view SEEDS[]{"limit exceeded"};
+         Counts counts;
+         for (const auto& [finding, count] : node.gossip.findings) counts[finding.second] += count;
+         out.AddEach(counts, SEEDS);
+     }},
+    {"decode_findings_by_type", Counter, "type", "Messages from peers that are malformed, exceed a limit, or go on behind their end, by their type",
+     [](const NodeSnapshot& node, Samples& out) {
+         constexpr std::string_view SEEDS[]{"other"};
+         Counts counts;
+         for (const auto& [finding, count] : node.gossip.findings) counts[finding.first] += count;
+         out.AddEach(counts, SEEDS);
      }},
 };
 // clang-format on

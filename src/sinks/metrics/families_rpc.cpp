@@ -13,7 +13,8 @@ template <class Emit>
 void EachMethod(const NodeFacts& facts, Emit emit)
 {
     for (std::size_t i{0}; i < poll::RPC_METHODS; ++i) {
-        if (facts.methods[i].availability != MethodFacts::Availability::Off) emit(facts.methods[i], poll::MethodName(static_cast<poll::RpcMethod>(i)));
+        if (facts.methods[i].availability != MethodFacts::Availability::Off)
+            emit(facts.methods[i], poll::MethodName(static_cast<poll::RpcMethod>(i)));
     }
 }
 
@@ -87,30 +88,30 @@ void ChainTips(const NodeFacts& facts, Samples& out)
 constexpr Family FAMILIES[]{
     {"rpc_up", Gauge, "", "Whether the node's RPC answers",
      [](const NodeFacts& facts, Samples& out) { out.Add(facts.state == poll::RpcState::Ok ? 1 : 0); }},
-    {"rpc_reconnects", Counter, "", "Times it came back",
+    {"rpc_reconnects", Counter, "", "Times the RPC came back",
      [](const NodeFacts& facts, Samples& out) { out.Add(facts.reconnects); }},
-    {"rpc_calls", Counter, "method,result", "Calls, by whether they were answered",
+    {"rpc_calls", Counter, "method,result", "RPC calls, by whether they were answered",
      [](const NodeFacts& facts, Samples& out) {
          EachMethod(facts, [&](const MethodFacts& method, std::string_view name) {
              out.Add(method.successes, {name, "success"});
              out.Add(method.failures, {name, "failure"});
          });
      }},
-    {"rpc_call_duration_seconds", Counter, "method", "Time that calls took; of methods asked together, that of all of them",
+    {"rpc_call_duration_seconds", Counter, "method", "Time that RPC calls took; of methods asked together, that of all of them",
      [](const NodeFacts& facts, Samples& out) {
          EachMethod(facts, [&](const MethodFacts& method, std::string_view name) { out.Add(Seconds(method.duration_total_ns), {name}); });
      }},
-    {"rpc_method_available", Gauge, "method", "1: the node answers it; 0: it does not have it or does not allow it",
+    {"rpc_method_available", Gauge, "method", "1: the node answers the method; 0: it does not have it or does not allow it",
      [](const NodeFacts& facts, Samples& out) {
          EachMethod(facts, [&](const MethodFacts& method, std::string_view name) {
              if (method.availability != MethodFacts::Availability::Unknown) out.Add(method.availability == MethodFacts::Availability::Yes ? 1 : 0, {name});
          });
      }},
-    {"rpc_last_success_time_seconds", Gauge, "method", "When it was last answered, Unix time",
+    {"rpc_last_success_time_seconds", Gauge, "method", "When the method was last answered, Unix time",
      [](const NodeFacts& facts, Samples& out) {
-         EachMethod(facts, [&](const MethodFacts& method, std::string_view name) { out.Add(Seconds(method.last_success_utc_ns), {name}); });
+         EachMethod(facts, [&](const MethodFacts& method, std::string_view name) { out.Add(UtcSeconds(method.last_success_utc_ns), {name}); });
      }},
-    {"rpc_odd_values", Counter, "method", "Members of answers that were not of the type they should be",
+    {"rpc_odd_values", Counter, "method", "Members of RPC answers that were not of the type they should be",
      [](const NodeFacts& facts, Samples& out) {
          EachMethod(facts, [&](const MethodFacts& method, std::string_view name) { out.Add(method.odd_values, {name}); });
      }},
@@ -123,7 +124,7 @@ constexpr Family FAMILIES[]{
      [](const NodeFacts& facts, Samples& out) { Of(facts.net_totals, out, &poll::NetTotalsFacts::totalbytessent); }},
     {"rpc_upload_target_bytes", Gauge, "", "getnettotals: upload target of a day, 0 if there is none",
      [](const NodeFacts& facts, Samples& out) { Of(facts.net_totals, out, &poll::NetTotalsFacts::uploadtarget_bytes); }},
-    {"rpc_upload_target_left_bytes", Gauge, "", "getnettotals: what is left of it",
+    {"rpc_upload_target_left_bytes", Gauge, "", "getnettotals: what is left of the upload target",
      [](const NodeFacts& facts, Samples& out) { Of(facts.net_totals, out, &poll::NetTotalsFacts::uploadtarget_bytes_left); }},
 
     {"rpc_mempool_loaded", Gauge, "", "getmempoolinfo: loaded",
@@ -148,7 +149,7 @@ constexpr Family FAMILIES[]{
      [](const NodeFacts& facts, Samples& out) { Of(facts.mempool, out, &poll::MempoolFacts::unbroadcastcount); }},
     {"rpc_orphan_transactions", Gauge, "", "getorphantxs: transactions whose parents are missing",
      [](const NodeFacts& facts, Samples& out) { Of(facts.orphans, out, &poll::OrphanFacts::count); }},
-    {"rpc_orphan_transactions_bytes", Gauge, "", "getorphantxs: their bytes",
+    {"rpc_orphan_transactions_bytes", Gauge, "", "getorphantxs: bytes of transactions whose parents are missing",
      [](const NodeFacts& facts, Samples& out) { Of(facts.orphans, out, &poll::OrphanFacts::bytes); }},
 
     {"rpc_block_height", Gauge, "", "getblockchaininfo: blocks",
@@ -202,7 +203,7 @@ constexpr Family FAMILIES[]{
      [](const NodeFacts& facts, Samples& out) { FeeOf(facts.network, out, &poll::NetworkFacts::relayfee_sat_per_kvb); }},
 
     {"rpc_locked_memory_bytes", Gauge, "state", "getmemoryinfo: memory for secrets, locked into RAM", LockedMemory},
-    {"rpc_locked_memory_chunks", Gauge, "state", "getmemoryinfo: its chunks", LockedChunks},
+    {"rpc_locked_memory_chunks", Gauge, "state", "getmemoryinfo: chunks of the memory for secrets", LockedChunks},
     {"rpc_addrman_addresses", Gauge, "network,table", "getaddrmaninfo: known addresses of nodes", Addrman},
     {"rpc_addrman_entries_by_age", Gauge, "table,up_to", "getrawaddrman: entries by age, between the age before and this one", AddrmanAges},
     {"rpc_addrman_future_entries", Gauge, "table", "getrawaddrman: entries with a time more than ten minutes ahead",
@@ -220,10 +221,11 @@ constexpr Family FAMILIES[]{
 
 FamilyGroup RpcFamilies()
 {
-    return {"RPC",
-            "What the node says of itself, where it is asked ([poll.md](poll.md)). A value that is too old to be shown is left out. Amounts are "
-            "satoshi, fee rates satoshi a virtual byte, not BTC a thousand virtual bytes.",
-            FAMILIES};
+    return {
+        "RPC",
+        "What the node says of itself, where it is asked ([poll.md](poll.md)). A value that is too old to be shown is left out. Amounts are "
+        "satoshi, fee rates satoshi a virtual byte, not BTC a thousand virtual bytes.",
+        FAMILIES};
 }
 
 } // namespace coretap::sinks::metrics

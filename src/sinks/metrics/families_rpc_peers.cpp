@@ -56,7 +56,8 @@ void ByNetwork(const NodeFacts& facts, Samples& out)
         const bool known{std::ranges::find(NETWORKS, peer.network) != NETWORKS.end()};
         ++counts[*peer.inbound ? 0 : 1][known ? peer.network : "other"];
     }
-    for (std::size_t direction{0}; direction < counts.size(); ++direction) out.AddEach(counts[direction], NETWORKS, {DIRECTION_NAMES[direction]});
+    for (std::size_t direction{0}; direction < counts.size(); ++direction)
+        out.AddEach(counts[direction], NETWORKS, {DIRECTION_NAMES[direction]});
 }
 
 /** By autonomous system. Without -asmap nobody has one, and there is nothing to say. */
@@ -132,7 +133,7 @@ constexpr Family FAMILIES[]{
      [](const NodeFacts& facts, Samples& out) { out.Add(Median(Values(facts, &PeerFacts::pingtime_s))); }},
     {"rpc_peers_min_ping_median_seconds", Gauge, "", "Median of minping",
      [](const NodeFacts& facts, Samples& out) { out.Add(Median(Values(facts, &PeerFacts::minping_s))); }},
-    {"rpc_peers_fee_filter_below_1_sat_per_vb", Gauge, "", "Peers with minfeefilter below 1 sat/vB",
+    {"rpc_peers_fee_filter_low", Gauge, "", "Peers with minfeefilter below 1 sat/vB",
      [](const NodeFacts& facts, Samples& out) {
          CountPeers(facts, out, [](const PeerFacts& peer) { return peer.minfeefilter_sat_per_kvb && *peer.minfeefilter_sat_per_kvb < 1000; });
      }},

@@ -63,8 +63,8 @@ struct Self {
     struct Web {
         std::uint64_t connections{0}, connections_total{0};
         std::uint64_t websockets{0}, websockets_total{0};
-        std::array<std::uint64_t, 6> responses_total{};       //!< by the status' first digit; [0] is not used
-        std::map<std::string, std::uint64_t> refusals_total;  //!< clients turned away or cut off, by reason; with the reasons at zero
+        std::array<std::uint64_t, 6> responses_total{};      //!< by the status' first digit; [0] is not used
+        std::map<std::string, std::uint64_t> refusals_total; //!< clients turned away or cut off, by reason; with the reasons at zero
         std::uint64_t sent_bytes_total{0};
         std::uint64_t events_formatted_total{0};   //!< for WebSocket clients
         std::uint64_t events_sampled_out_total{0}; //!< as the client or the load asked

@@ -13,7 +13,8 @@ namespace {
 /** Text that needs no change between the quotes. */
 bool IsPlain(std::string_view text)
 {
-    return text.size() <= MAX_LABEL_CHARACTERS && std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; });
+    return text.size() <= MAX_LABEL_CHARACTERS &&
+           std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; });
 }
 
 void AppendDouble(std::string& out, double value, bool always_fraction)
@@ -31,6 +32,16 @@ void AppendDouble(std::string& out, double value, bool always_fraction)
     const std::string_view text{digits.data(), static_cast<std::size_t>(end - digits.data())};
     out += text;
     if (always_fraction && text.find_first_of(".e") == std::string_view::npos) out += ".0";
+}
+
+/** `name="value"`. */
+std::string LabelText(std::string_view name, std::string_view value)
+{
+    std::string text{name};
+    text += "=\"";
+    AppendLabelValue(text, value);
+    text += '"';
+    return text;
 }
 
 } // namespace
@@ -122,17 +133,9 @@ void Samples::Line(std::string_view suffix, std::span<const std::string_view> la
 
 void Samples::AddEach(const Counts& counts, std::span<const std::string_view> seeds, LabelValues before)
 {
-    Counts by_text; // the label as it will stand there
-    std::string text;
-    const auto add{[&](std::string_view key, std::uint64_t count) {
-        text = m_names.back();
-        text += "=\"";
-        AppendLabelValue(text, key);
-        text += '"';
-        by_text[text] += count;
-    }};
-    for (const std::string_view seed : seeds) add(seed, 0);
-    for (const auto& [key, count] : counts) add(key, count);
+    Counts by_text; // by the label as it will stand there
+    for (const std::string_view seed : seeds) by_text.emplace(LabelText(m_names.back(), seed), 0);
+    for (const auto& [key, count] : counts) by_text[LabelText(m_names.back(), key)] += count;
     for (const auto& [label, count] : by_text) {
         Line(m_family->Suffix(), {before.begin(), before.size()}, label);
         Natural(count);

@@ -50,6 +50,17 @@ std::optional<T> Median(std::vector<T> values)
 inline double Seconds(std::int64_t ns) { return static_cast<double>(ns) / 1e9; }
 inline std::optional<double> Seconds(const std::optional<std::int64_t>& ns) { return ns ? std::optional{Seconds(*ns)} : std::nullopt; }
 
+/** A time, to the millisecond: a double has no room for all of it. */
+inline double UtcSeconds(std::int64_t utc_ns)
+{
+    const std::int64_t ms{utc_ns / 1'000'000};
+    return static_cast<double>(ms) / 1e3;
+}
+inline std::optional<double> UtcSeconds(const std::optional<std::int64_t>& utc_ns)
+{
+    return utc_ns ? std::optional{UtcSeconds(*utc_ns)} : std::nullopt;
+}
+
 /** What Bitcoin Core counts in satoshi a thousand virtual bytes, in satoshi a virtual byte. */
 inline std::optional<double> SatPerVb(const std::optional<std::int64_t>& sat_per_kvb)
 {

@@ -96,8 +96,8 @@ void ExpectWellFormed(const std::string& text)
         RC_ASSERT(end != std::string_view::npos);
         const std::string_view text_line{rest.substr(0, end)};
         rest.remove_prefix(end + 1);
-        if (text_line.starts_with("# HELP coretap_") || text_line.starts_with("# TYPE coretap_") || text_line.starts_with("# UNIT coretap_") ||
-            text_line == "# EOF") {
+        if (text_line.starts_with("# HELP coretap_") || text_line.starts_with("# TYPE coretap_") ||
+            text_line.starts_with("# UNIT coretap_") || text_line == "# EOF") {
             continue;
         }
         const std::optional<Line> line{ParseLine(text_line)};
@@ -110,8 +110,8 @@ void ExpectWellFormed(const std::string& text)
 /** Bytes, with those that a format may trip over more often than chance has them. */
 rc::Gen<std::string> Hostile()
 {
-    return rc::gen::container<std::string>(
-        rc::gen::weightedOneOf<char>({{3, rc::gen::arbitrary<char>()}, {2, rc::gen::element('"', '\\', '\n', '}', '{', ',', '=', ' ', '#')}, {1, rc::gen::just('x')}}));
+    return rc::gen::container<std::string>(rc::gen::weightedOneOf<char>(
+        {{3, rc::gen::arbitrary<char>()}, {2, rc::gen::element('"', '\\', '\n', '}', '{', ',', '=', ' ', '#')}, {1, rc::gen::just('x')}}));
 }
 
 RC_GTEST_PROP(Label, HostileWordsBreakNothing, ())
@@ -134,7 +134,8 @@ RC_GTEST_PROP(Label, HostileWordsBreakNothing, ())
     ExpectWellFormed(text);
     // Nothing is left out: what looks alike is added up
     std::uint64_t rendered{0};
-    for (std::size_t at{text.find("\ncoretap_mempool_rejected_total")}; at != std::string::npos; at = text.find("\ncoretap_mempool_rejected_total", at + 1)) {
+    for (std::size_t at{text.find("\ncoretap_mempool_rejected_total")}; at != std::string::npos;
+         at = text.find("\ncoretap_mempool_rejected_total", at + 1)) {
         rendered += std::stoull(text.substr(text.rfind(' ', text.find('\n', at + 1)) + 1));
     }
     RC_ASSERT(rendered == sum + 2 * 3); // and what the two small nodes have
@@ -142,7 +143,8 @@ RC_GTEST_PROP(Label, HostileWordsBreakNothing, ())
 
 TEST(Label, TheParserRefuses)
 {
-    for (const std::string_view bad : {"coretap_a{b=\"c\"\"} 1", "coretap_a{b=\"c} 1", "coretap_a{b=\"\\x\"} 1", "coretap_a 1 2 x", "coretap_a{b=\"c\",b=\"d\"} 1", ""}) {
+    for (const std::string_view bad : {"coretap_a{b=\"c\"\"} 1", "coretap_a{b=\"c} 1", "coretap_a{b=\"\\x\"} 1", "coretap_a 1 2 x",
+                                       "coretap_a{b=\"c\",b=\"d\"} 1", ""}) {
         EXPECT_FALSE(ParseLine(bad)) << bad;
     }
     EXPECT_TRUE(ParseLine("coretap_a{b=\"c\\\"\\\\\",d=\"\"} +Inf"));
@@ -151,10 +153,13 @@ TEST(Label, TheParserRefuses)
 TEST(Format, IsWhatTheClientAcceptsBest)
 {
     // Prometheus 2.42 and 3
-    EXPECT_EQ(ChooseFormat("application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1"),
-              Format::OpenMetrics);
-    EXPECT_EQ(ChooseFormat("application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,text/plain;version=0.0.4;q=0.4,*/*;q=0.1"),
-              Format::OpenMetrics);
+    EXPECT_EQ(
+        ChooseFormat(
+            "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1"),
+        Format::OpenMetrics);
+    EXPECT_EQ(
+        ChooseFormat("application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,text/plain;version=0.0.4;q=0.4,*/*;q=0.1"),
+        Format::OpenMetrics);
     EXPECT_EQ(ChooseFormat("Application/OpenMetrics-Text ; Q=0.5 , text/plain ;q=0.5"), Format::OpenMetrics);
     EXPECT_EQ(ChooseFormat("application/openmetrics-text"), Format::OpenMetrics);
 

@@ -73,7 +73,8 @@ inline NodeSnapshot SmallNode(std::string label = "main")
     node.mempool.replacements_by_package = 1;
     node.mempool.added_feerate_sat_per_vb.Observe(2, 7);
     node.mempool.block_removal_age_seconds.Observe(65, 2);
-    node.chain = {.height = 930'000, .tip_utc_ns = NOW_NS - 60'000'000'000, .blocks = 1, .transactions = 2113, .inputs = 5321, .sigops = 8500};
+    node.chain = {
+        .height = 930'000, .tip_utc_ns = NOW_NS - 60'000'000'000, .blocks = 1, .transactions = 2113, .inputs = 5321, .sigops = 8500};
     node.chain.connect_seconds.Observe(0.12);
     node.block_totals.announce_to_deliver_seconds.Observe(0.004);
     node.block_totals.deliver_to_connect_seconds.Observe(0.125);
@@ -101,6 +102,7 @@ inline NodeSnapshot SmallNode(std::string label = "main")
     gossip.addr.entries[1][0].Observe(12);
     gossip.addr.time_offset_seconds[1][0].Observe(-4000, 12);
     gossip.addr.networks[0] = {{"ipv4", 9}, {"onion", 3}};
+    gossip.addr.networks[1] = {{"ipv4", 0}};
     gossip.addr.service_bits[0][0] = 12;
     gossip.addr.service_bits[0][3] = 12;
     gossip.addr.service_bits[0][24] = 1;
@@ -140,7 +142,8 @@ inline Snapshot SnapshotOf(std::vector<NodeSnapshot> nodes)
     snapshot.ledger.ring_high_water_bytes = 65'536;
     snapshot.ledger.kernel_run_time_ns = 1'500'000'000;
     snapshot.ledger.kernel_run_count = 1010;
-    snapshot.ledger.tallies[event::id::INBOUND_MESSAGE] = {.fired = 1000, .delivered = 990, .withheld = 6, .lost = {3, 1, 0, 0, 0}, .payload_shed = 5};
+    snapshot.ledger.tallies[event::id::INBOUND_MESSAGE] = {
+        .fired = 1000, .delivered = 990, .withheld = 6, .lost = {3, 1, 0, 0, 0}, .payload_shed = 5};
     snapshot.ledger.tallies[event::id::ADDRMAN_MOVE_TO_GOOD] = {.fired = 1, .delivered = 1};
     snapshot.ledger.tallies[event::id::ADDRMAN_MOVE_TO_GOOD_2023] = {.fired = 2, .delivered = 2, .arg_faults = 1};
     return snapshot;
@@ -180,8 +183,8 @@ inline poll::NodeFacts SmallRpc()
     peer.transport_protocol_type = "v2";
     facts.peers = poll::PeersFacts{{peer, peer, {}}, 0};
     facts.peers->peers[1].mapped_as = 64'501;
-    facts.net_totals = poll::NetTotalsFacts{
-        .totalbytesrecv = 5000, .totalbytessent = 6000, .uploadtarget_bytes = 1000, .uploadtarget_bytes_left = 400};
+    facts.net_totals =
+        poll::NetTotalsFacts{.totalbytesrecv = 5000, .totalbytessent = 6000, .uploadtarget_bytes = 1000, .uploadtarget_bytes_left = 400};
     facts.mempool = poll::MempoolFacts{.loaded = true,
                                        .size = 12,
                                        .bytes = 3000,
@@ -216,8 +219,8 @@ inline poll::NodeFacts SmallRpc()
     network.networks["ipv4"].reachable = true;
     network.networks["i2p"].reachable = false;
     facts.uptime_s = 3600;
-    facts.memory = poll::MemoryFacts{
-        .used_bytes = 1, .free_bytes = 2, .total_bytes = 3, .locked_bytes = 3, .chunks_used = 4, .chunks_free = 5};
+    facts.memory =
+        poll::MemoryFacts{.used_bytes = 1, .free_bytes = 2, .total_bytes = 3, .locked_bytes = 3, .chunks_used = 4, .chunks_free = 5};
     facts.addrman = poll::AddrmanFacts{{{"ipv4", {10, 5, 15}}, {"all_networks", {10, 5, 15}}}};
     facts.orphans.emplace().count = 2;
     facts.orphans->bytes = 500;
@@ -289,9 +292,10 @@ inline NodeSnapshot BusyNode()
     NodeSnapshot node{SmallNode()};
     node.peers.clear();
     for (std::int64_t id{0}; id < 125; ++id) node.peers.push_back(MakePeer(id, id >= 10));
+    node.message_times = {};
     for (auto& direction : node.messages) {
         for (std::size_t conn_type{0}; conn_type < event::ConnectionTypes().size(); ++conn_type) {
-            for (std::size_t type{0}; type < wire::MESSAGE_TYPE_COUNT; ++type) direction[conn_type][type] = {MANY, MANY * 100};
+            for (std::size_t type{0}; type < wire::MESSAGE_TYPE_COUNT; ++type) direction[conn_type][type] = {MANY * 100, MANY * 10'000};
         }
     }
     for (auto& type : node.message_times.types) {
@@ -303,7 +307,9 @@ inline NodeSnapshot BusyNode()
         node.mempool.removed[reason(i)] = {MANY, MANY, static_cast<std::int64_t>(MANY)};
         node.mempool.rejected[reason(i)] = MANY;
         node.connections.misbehaving[reason(i)] = MANY;
-        node.gossip.findings[{std::string{wire::MessageTypeNames()[i % wire::MESSAGE_TYPE_COUNT]}, reason(i)}] = MANY;
+    }
+    for (const std::string_view type : wire::MessageTypeNames()) {
+        for (std::size_t i{0}; i < 13; ++i) node.gossip.findings[{std::string{type}, reason(i)}] = MANY;
     }
     for (std::size_t i{0}; i < 40; ++i) node.gossip.user_agents[std::to_string(i) + std::string(254, '\xff')] = MANY;
     for (std::int32_t i{0}; i < 32; ++i) node.gossip.protocol_versions[70'000 + i] = MANY;

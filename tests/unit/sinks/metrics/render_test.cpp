@@ -38,7 +38,8 @@ void ExpectGolden(const std::string& name, const std::string& text)
     }
     std::ostringstream golden;
     golden << std::ifstream{path, std::ios::binary}.rdbuf();
-    EXPECT_TRUE(golden.str() == text) << path << " is not what is rendered. Write it anew with CORETAP_UPDATE_GOLDEN=1, and look at `git diff`.";
+    EXPECT_TRUE(golden.str() == text) << path
+                                      << " is not what is rendered. Write it anew with CORETAP_UPDATE_GOLDEN=1, and look at `git diff`.";
 }
 
 TEST(Render, Text) { ExpectGolden("metrics.txt", Render(SnapshotOf({SmallNode()}), SmallSelf(), Format::Text)); }
@@ -70,7 +71,9 @@ TEST(Render, NoSessionYetIsWellFormed)
 TEST(Render, AFamilysSamplesOfAllNodesStandTogether)
 {
     const std::string text{Render(SnapshotOf({SmallNode("a"), SmallNode("b")}), SmallSelf(), Format::Text)};
-    EXPECT_THAT(text, HasSubstr("# TYPE coretap_node_running gauge\ncoretap_node_running{node=\"a\"} 1\ncoretap_node_running{node=\"b\"} 1\n# HELP"));
+    EXPECT_THAT(
+        text,
+        HasSubstr("# TYPE coretap_node_running gauge\ncoretap_node_running{node=\"a\"} 1\ncoretap_node_running{node=\"b\"} 1\n# HELP"));
     EXPECT_THAT(text, Not(HasSubstr("coretap_rpc_up"))); // what Self has is of a node `main`
 }
 
@@ -97,14 +100,29 @@ TEST(Render, CountersBeginAtZero)
     NodeSnapshot node;
     node.identity.label = "main";
     const std::string text{Render(SnapshotOf({node}), {}, Format::Text)};
-    for (const std::string_view sample :
-         {"coretap_p2p_traffic_messages_total{node=\"main\",direction=\"in\"} 0\n", "coretap_mempool_removed_total{node=\"main\",reason=\"sizelimit\"} 0\n",
-          "coretap_inbound_connections_total{node=\"main\",network=\"onion\"} 0\n", "coretap_misbehaving_total{node=\"main\",reason=\"other\"} 0\n",
-          "coretap_utxo_cache_flush_seconds_count{node=\"main\",mode=\"PERIODIC\",for_prune=\"false\"} 0\n",
-          "coretap_blocks_delivered_total{node=\"main\",via=\"cmpctblock\"} 0\n"}) {
+    for (const std::string_view sample : {"coretap_p2p_traffic_messages_total{node=\"main\",direction=\"in\"} 0\n",
+                                          "coretap_mempool_removed_total{node=\"main\",reason=\"sizelimit\"} 0\n",
+                                          "coretap_inbound_connections_total{node=\"main\",network=\"onion\"} 0\n",
+                                          "coretap_misbehaving_total{node=\"main\",reason=\"other\"} 0\n",
+                                          "coretap_utxo_cache_flush_seconds_count{node=\"main\",mode=\"PERIODIC\",for_prune=\"false\"} 0\n",
+                                          "coretap_blocks_delivered_total{node=\"main\",via=\"cmpctblock\"} 0\n"}) {
         EXPECT_THAT(text, HasSubstr(std::string{sample}));
     }
-    EXPECT_THAT(text, Not(HasSubstr("coretap_p2p_messages_total"))); // 688 kinds: those that occur
+    EXPECT_THAT(text, Not(HasSubstr("coretap_p2p_messages_total"))); // those that occur: there are too many
+}
+
+TEST(Render, TypesThatNobodySendsAreOther)
+{
+    NodeSnapshot node;
+    node.identity.label = "main";
+    node.messages[0][1][static_cast<std::size_t>(wire::MessageType::Alert)] = {2, 20};
+    node.messages[0][1][static_cast<std::size_t>(wire::MessageType::SendPackages)] = {3, 30};
+    node.messages[0][1][static_cast<std::size_t>(wire::MessageType::Other)] = {4, 40};
+    const std::string text{Render(SnapshotOf({node}), {}, Format::Text)};
+    EXPECT_THAT(text,
+                HasSubstr("coretap_p2p_messages_total{node=\"main\",direction=\"in\",conn_type=\"inbound\",type=\"other\"} 9\n# HELP"));
+    EXPECT_THAT(
+        text, HasSubstr("coretap_p2p_message_bytes_total{node=\"main\",direction=\"in\",conn_type=\"inbound\",type=\"other\"} 90\n# HELP"));
 }
 
 TEST(Render, CounterThatARecordMadeNegativeIsZero)
