@@ -40,6 +40,9 @@ for group in "${@:-build}"; do
     esac
 done
 
+# The page of coretap serve is built with npm, any that is there.
+[[ " ${*:-build} " != *" build "* ]] || command -v npm >/dev/null || packages+=(nodejs npm)
+
 [[ ${CORETAP_NO_INSTALL:-} == 1 ]] && exit 0
 if ! command -v dpkg-query >/dev/null; then
     echo "install-deps: this is not Debian, so nothing was installed. What Debian 12 calls" >&2

@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# The main job: trace the node that runs on this host, or the stand-in where there is none.
+# The main job: serve what the node of this host does, or the stand-in where there is none. The last line is the page's address.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-command=(build/bin/coretap log --sim-if-none "$@")
+command=(build/bin/coretap serve --sim-if-none)
+[[ " $* " == *" --sim-args"* ]] || command+=(--sim-args "--epoch now")
+command+=("$@")
 if [[ $(id -u) -eq 0 ]]; then
     exec "${command[@]}"
 elif command -v sudo >/dev/null; then
@@ -12,7 +14,7 @@ fi
 cat >&2 <<'END'
 run: tracing a process asks the kernel for CAP_BPF and CAP_PERFMON, so this must be started by root, and there is no sudo here.
 As root, run:
-    build/bin/coretap log
+    build/bin/coretap serve
 What is needed and why: build/bin/coretap doctor
 END
 exit 3 # as coretap itself: not permitted

@@ -34,6 +34,7 @@ namespace json = boost::json;
 // What the state is made of: of blocks their headers, of the answers to getblocktxn their sizes, which come with the message.
 constexpr const char* STATE_PAYLOADS{"block=88,blocktxn=40,cfilter=40,cfheaders=80,*=all"};
 constexpr std::chrono::seconds SNAPSHOT_EVERY{1};
+constexpr std::chrono::seconds ADDRESS_AT_BOTTOM{10};
 
 struct ServeOptions {
     SessionOptions session;
@@ -190,7 +191,7 @@ public:
         SessionHooks hooks;
         hooks.started = [this]() -> util::Result<> {
             m_server->Serve();
-            m_io.err << "coretap: the page is at " << m_server->Url() << std::endl;
+            SayWhere();
             m_service.Ready("serving " + m_server->Url());
             return {};
         };
@@ -202,6 +203,8 @@ public:
     }
 
 private:
+    void SayWhere() { m_io.err << "coretap: the page is at " << m_server->Url() << std::endl; }
+
     /** What was asked for, without secrets. */
     std::string Effective() const
     {
@@ -252,9 +255,12 @@ private:
     void PublishNodes(const state::Snapshot& snapshot)
     {
         m_watch.Update(snapshot);
-        for (const std::string& warning : m_watch.TakeWarnings()) {
+        const std::vector<std::string> warnings{m_watch.TakeWarnings()};
+        for (const std::string& warning : warnings) {
             if (!m_options.session.quiet) m_io.err << "coretap: " << warning << std::endl;
         }
+        // whoever has just started it looks for the address at the bottom
+        if (!warnings.empty() && std::chrono::steady_clock::now() < m_start + ADDRESS_AT_BOTTOM) SayWhere();
         app::KnownNodes known{m_watch.Latest()};
         const bool changed{known != m_published};
         m_published = std::move(known);
