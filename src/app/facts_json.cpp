@@ -252,8 +252,10 @@ void Rpc(JsonWriter& json, const poll::NodeFacts& facts)
     Part(json, "raw_addrman", facts.raw_addrman, RawAddrman);
     Part(json, "chain_tips", facts.chain_tips, ChainTips);
     Part(json, "orphans", facts.orphans, Orphans);
-    if (facts.peers) Peers(json, *facts.peers);
-    else json.Key("peers").Null();
+    if (facts.peers)
+        Peers(json, *facts.peers);
+    else
+        json.Key("peers").Null();
     Methods(json, facts);
 }
 

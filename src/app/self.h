@@ -22,8 +22,8 @@ sinks::metrics::Self::Process OwnProcess();
 /** Where the parts of Self come from. */
 struct SelfSources {
     const event::Catalogue& catalogue;
-    const tracer::Modes& modes;                    //!< tracepoints that are asked for
-    std::optional<pipeline::SourceHealth> health;  //!< of a live source
+    const tracer::Modes& modes;                   //!< tracepoints that are asked for
+    std::optional<pipeline::SourceHealth> health; //!< of a live source
     web::ServerStats server;
     web::StreamStats streams;
     const archive::Recorder* recorder{nullptr};

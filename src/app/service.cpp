@@ -65,7 +65,8 @@ std::optional<std::chrono::microseconds> ServiceManager::Patience() const
 
 void ServiceManager::Send(const std::string& text)
 {
-    if (m_socket) (void)::send(m_socket.Get(), text.data(), text.size(), MSG_NOSIGNAL); // a manager that does not listen is no reason to stop
+    if (m_socket)
+        (void)::send(m_socket.Get(), text.data(), text.size(), MSG_NOSIGNAL); // a manager that does not listen is no reason to stop
 }
 
 } // namespace coretap::app

@@ -85,9 +85,10 @@ util::Result<std::string> ReadFirstLine(const std::string& path, const char* wha
     std::string line;
     if (!file || !std::getline(file, line)) {
         const int error{errno};
-        return util::Error{error == EACCES ? util::Errc::Permission : util::Errc::NotFound,
-                           fmt::format("cannot read {} from {}{}", what, path, error == 0 ? ": it is empty" : fmt::format(": {}", std::strerror(error))),
-                           error};
+        return util::Error{
+            error == EACCES ? util::Errc::Permission : util::Errc::NotFound,
+            fmt::format("cannot read {} from {}{}", what, path, error == 0 ? ": it is empty" : fmt::format(": {}", std::strerror(error))),
+            error};
     }
     while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.pop_back();
     return line;
@@ -119,9 +120,9 @@ util::Result<app::NodeWatchOptions> ReadWatchOptions(const ServeOptions& options
     if (named) {
         const auto where{poll::SplitHostPort(options.rpc)};
         if (!where || !where->port) {
-            return util::Error{util::Errc::Usage,
-                               fmt::format("--rpc: {} is neither auto nor off nor an address and port, like 127.0.0.1:8332",
-                                           util::Quoted(options.rpc))};
+            return util::Error{
+                util::Errc::Usage,
+                fmt::format("--rpc: {} is neither auto nor off nor an address and port, like 127.0.0.1:8332", util::Quoted(options.rpc))};
         }
         watch.overrides.host = where->host;
         watch.overrides.port = where->port;
@@ -242,8 +243,8 @@ private:
         if (!m_session.IsReplay() && !m_session.IsStandIn()) PublishNodes(*snapshot);
         PublishSelf(source);
         if (m_session.IsReplay()) PublishReplay(*snapshot, replay_ended);
-        const auto running{static_cast<std::size_t>(
-            std::ranges::count_if(snapshot->nodes, [](const auto& node) { return node->identity.running; }))};
+        const auto running{
+            static_cast<std::size_t>(std::ranges::count_if(snapshot->nodes, [](const auto& node) { return node->identity.running; }))};
         m_ready = m_session.IsReplay() ? snapshot->events != 0 : running != 0;
         if (!m_session.IsReplay() && running != m_nodes_said) {
             m_nodes_said = running;
@@ -271,8 +272,9 @@ private:
 
     void PublishSelf(const pipeline::Source& source)
     {
-        const app::SelfSources sources{m_session.Catalogue(),  m_session.TraceOptions().modes, source.Health(),
-                                       m_server->Stats(),      m_streams.Stats(),              m_session.Recorder()};
+        const app::SelfSources sources{m_session.Catalogue(), m_session.TraceOptions().modes,
+                                       source.Health(),       m_server->Stats(),
+                                       m_streams.Stats(),     m_session.Recorder()};
         auto self{std::make_shared<sinks::metrics::Self>(app::DescribeSelf(sources))};
         for (const auto& [label, known] : m_published) {
             self->nodes[label] = {.rpc = known.rpc, .log = known.log ? std::optional{*known.log} : std::nullopt};
@@ -303,7 +305,8 @@ private:
         if (Session::StopFlag()->load()) return;
         m_next_snapshot = {};
         Tick(source, true);
-        m_io.err << "coretap: the recording has ended; what it added up to stays at " << m_server->Url() << " (Ctrl-C ends it)" << std::endl;
+        m_io.err << "coretap: the recording has ended; what it added up to stays at " << m_server->Url() << " (Ctrl-C ends it)"
+                 << std::endl;
         while (!Session::StopFlag()->load()) {
             std::this_thread::sleep_for(std::chrono::milliseconds{100});
             Tick(source, true);
@@ -339,8 +342,8 @@ Exit Serve(const ServeOptions& options, Io io)
         opener = std::move(*started);
         watch->open = [&opener](const poll::OpenRequest& request) { return opener->Open(request); };
     }
-    auto session{Session::Prepare(options.session,
-                                  {.payloads = true, .payload_policy = STATE_PAYLOADS, .full_speed = false, .shows = false}, io)};
+    auto session{
+        Session::Prepare(options.session, {.payloads = true, .payload_policy = STATE_PAYLOADS, .full_speed = false, .shows = false}, io)};
     if (!session) return Report(io, session.GetError());
     Daemon daemon{options, io, **session, std::move(*watch)};
     if (const auto listening{daemon.Listen(std::move(server))}; !listening) return Report(io, listening.GetError());

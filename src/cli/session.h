@@ -86,7 +86,7 @@ bool SameFile(const std::string& a, const std::string& b);
 
 /** What a command needs of its session, beyond what the user said. */
 struct SessionNeeds {
-    bool payloads{false};  //!< captured unless the user says otherwise: as a whole if they are recorded, else as `payload_policy` says
+    bool payloads{false}; //!< captured unless the user says otherwise: as a whole if they are recorded, else as `payload_policy` says
     const char* payload_policy{"all"};
     bool full_speed{true}; //!< of recordings, unless the user says otherwise; else as recorded
     bool shows{true};      //!< the command has data of its own, besides what is recorded

@@ -500,7 +500,8 @@ std::optional<pipeline::SourceHealth> LiveSource::Health() const
     health.ring_used_bytes = m_ring ? m_ring->FillBytes() : 0;
     for (const auto& [image, attachment] : m_attachments) {
         health.attachments.push_back(attachment);
-        for (const auto& [pid, known] : m_nodes) health.attachments.back().processes += known.wanted && known.image == image && !m_gone.contains(pid) ? 1 : 0;
+        for (const auto& [pid, known] : m_nodes)
+            health.attachments.back().processes += known.wanted && known.image == image && !m_gone.contains(pid) ? 1 : 0;
     }
     return health;
 }

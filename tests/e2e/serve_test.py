@@ -7,7 +7,6 @@ import os
 import re
 import signal
 import socket
-import subprocess
 import threading
 
 import harness
@@ -252,6 +251,27 @@ class Beginnings(Serving):
                 self.assertEqual(int(status[kind], 16), 0, kind)
             self.assertEqual(status["NoNewPrivs"].strip(), "1")
         self.assertEqual(status_of(serve.attacher())["Uid"].split()[0], "0")
+        serve.stop()
+
+    def test_it_does_with_the_capabilities_of_the_unit(self):
+        unit = harness.read_text(os.path.join(os.path.dirname(DOCS), "..", "contrib", "systemd", "coretap.service"))
+        names = re.search(r"^CapabilityBoundingSet=(.*)$", unit, re.M).group(1).lower().replace("cap_", "").split()
+        self.assertEqual(len(names), 7)
+        os.chmod(self.directory, 0o777)
+        binary = self.sim_copy()
+        datadir = self.path("data/node")
+        os.makedirs(datadir)
+        log = os.path.join(datadir, "debug.log")
+        with open(log, "w", encoding="utf-8"):
+            pass
+        os.chown(datadir, 12345, 12345)
+        os.chown(log, 12345, 12345)
+        os.chmod(log, 0o600)
+        serve = Serve(self, binary=binary, prefix=("setpriv", "--bounding-set", "-all," + ",".join("+" + name for name in names), "--no-new-privs"))
+        Sim(self, binary, "--rate", "500", f"-datadir={datadir}", prefix=("setpriv", "--reuid", "12345", "--regid", "12345", "--clear-groups"))
+        serve.wait_api("peers", lambda answer: answer["peers"])
+        serve.wait_api("log", lambda answer: answer["nodes"].get("node", {}).get("following"))
+        self.assertEqual(status_of(serve.pid)["Uid"].split()[0], str(NOBODY))
         serve.stop()
 
     def test_it_tells_a_service_manager(self):
