@@ -44,7 +44,7 @@ test: deps-test build/build.ninja ## build, check the format, run every ring of 
 
 .PHONY: test-asan test-tsan
 test-asan: ## the same tests under AddressSanitizer and UBSan
-test-tsan: ## the same tests under ThreadSanitizer
+test-tsan: ## of the tests, those of what has threads, under ThreadSanitizer
 test-asan test-tsan: test-%: deps-test build-%/build.ninja
 	@cmake --build --preset $*
 	@scripts/test.sh $*
