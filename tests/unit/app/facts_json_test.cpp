@@ -16,7 +16,7 @@ app::KnownNodes OneNode(const poll::NodeFacts& facts) { return {{"main", {std::m
 
 TEST(FactsJson, WhatIsNotKnownIsNull)
 {
-    const json::value node{json::parse(app::RpcJson(OneNode({}))).at_pointer("/nodes/main")};
+    const json::value node = json::parse(app::RpcJson(OneNode({}))).at_pointer("/nodes/main"); // braces would make a list of it
     EXPECT_EQ(node.at("state").as_string(), "not_tried");
     for (const char* part : {"state_since_utc_ms", "uptime_s", "mempool", "blockchain", "network", "net_totals", "memory", "addrman",
                              "raw_addrman", "chain_tips", "orphans", "peers"}) {
@@ -39,7 +39,7 @@ TEST(FactsJson, WhatStrangersWroteIsValidJson)
     facts.raw_addrman->tried.by_network["onion"].entries = 7;
     facts.peers.emplace();
     facts.peers->peers.push_back({.id = 5, .transport_protocol_type = "v2"});
-    const json::value node{json::parse(app::RpcJson(OneNode(facts))).at_pointer("/nodes/main")};
+    const json::value node = json::parse(app::RpcJson(OneNode(facts))).at_pointer("/nodes/main");
     EXPECT_EQ(node.at("state").as_string(), "failing");
     EXPECT_EQ(node.at_pointer("/blockchain/blocks").as_int64(), 900'000);
     EXPECT_TRUE(node.at_pointer("/blockchain/headers").is_null());
@@ -60,7 +60,7 @@ TEST(FactsJson, OfTheLog)
     log.levels[static_cast<std::size_t>(poll::LogLevel::Warning)] = 1;
     log.bench[static_cast<std::size_t>(poll::BenchStage::Flush)] = {.count = 2, .total_ms = 3.5, .last_ms = 1.5};
     const app::KnownNodes nodes{{"main", {nullptr, std::make_shared<const poll::LogTotals>(log)}}};
-    const json::value node{json::parse(app::LogJson(nodes)).at_pointer("/nodes/main")};
+    const json::value node = json::parse(app::LogJson(nodes)).at_pointer("/nodes/main");
     EXPECT_EQ(node.at_pointer("/categories/none/lines").as_int64(), 2);
     EXPECT_EQ(node.at_pointer("/categories/net/warnings").as_int64(), 1);
     EXPECT_EQ(node.at_pointer("/levels/warning").as_int64(), 1);
