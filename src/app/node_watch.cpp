@@ -1,7 +1,6 @@
 #include "app/node_watch.h"
 
 #include <algorithm>
-#include <utility>
 
 #include <fmt/format.h>
 
@@ -22,10 +21,17 @@ void NodeWatch::Update(const state::Snapshot& snapshot)
         }
         return nullptr;
     };
-    std::erase_if(m_sides, [&of](const auto& entry) {
-        const state::NodeIdentity* const node{of(entry.first)};
-        return node == nullptr || node->pid != entry.second.pid || node->started_at_s != entry.second.started_at_s;
-    });
+    std::vector<std::string> gone;
+    for (const auto& [label, side] : m_sides) {
+        const state::NodeIdentity* const node{of(label)};
+        if (node == nullptr || node->pid != side.pid || node->started_at_s != side.started_at_s) gone.push_back(label);
+    }
+    for (const std::string& label : gone) {
+        m_sides.erase(label);
+        // that a node which has ended does not answer is no news
+        const std::lock_guard lock{m_mutex};
+        std::erase_if(m_warnings, [&label](const Warning& warning) { return warning.label == label; });
+    }
     for (const auto& node : snapshot.nodes) {
         const state::NodeIdentity& identity{node->identity};
         if (!identity.running || m_sides.contains(identity.label) || m_sides.size() >= MAX_NODES) continue;
@@ -67,18 +73,23 @@ std::map<std::string, NodeWatch::Known> NodeWatch::Latest() const
 
 void NodeWatch::Warn(const std::string& label, std::string_view text)
 {
-    std::string line;
-    util::AppendPrintable(line, label);
-    line += ": ";
-    line += text;
     const std::lock_guard lock{m_mutex};
-    if (m_warnings.size() < MOST_WARNINGS) m_warnings.push_back(std::move(line));
+    if (m_warnings.size() < MOST_WARNINGS) m_warnings.push_back({label, std::string{text}});
 }
 
 std::vector<std::string> NodeWatch::TakeWarnings()
 {
-    const std::lock_guard lock{m_mutex};
-    return std::exchange(m_warnings, {});
+    std::vector<Warning> warnings;
+    {
+        const std::lock_guard lock{m_mutex};
+        warnings.swap(m_warnings);
+    }
+    std::vector<std::string> lines;
+    for (const Warning& warning : warnings) {
+        util::AppendPrintable(lines.emplace_back(), warning.label);
+        lines.back() += ": " + warning.text;
+    }
+    return lines;
 }
 
 } // namespace coretap::app

@@ -42,7 +42,10 @@ private:
     };
     NodeWatchOptions m_options;
     std::mutex m_mutex;
-    std::vector<std::string> m_warnings; //!< not fetched yet
+    struct Warning {
+        std::string label, text;
+    };
+    std::vector<Warning> m_warnings;     //!< not fetched yet
     std::map<std::string, Side> m_sides; //!< by label
     std::string m_named;                 //!< the node that the overrides are for
 

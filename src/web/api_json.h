@@ -33,7 +33,8 @@ std::string MempoolJson(const state::NodeSnapshot& node);
 std::string UtxoJson(const state::NodeSnapshot& node);
 std::string MessagesJson(const state::NodeSnapshot& node);
 std::string AddrJson(const state::NodeSnapshot& node);
-std::string HistoryJson(const state::NodeSnapshot& node);
+/** Intervals that begin at `since_utc_ns` or later. */
+std::string HistoryJson(const state::NodeSnapshot& node, std::int64_t since_utc_ns = 0);
 
 // Parts of these, as members of the object or list that is being written.
 void WritePeer(JsonWriter& json, const state::NodeSnapshot& node, const state::Peer& peer, bool whole);

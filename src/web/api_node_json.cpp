@@ -102,10 +102,11 @@ void WriteGossip(JsonWriter& json, const state::GossipTotals& gossip)
     });
 }
 
-void WriteHistory(JsonWriter& json, std::string_view name, const std::vector<state::HistoryPoint>& points)
+void WriteHistory(JsonWriter& json, std::string_view name, const std::vector<state::HistoryPoint>& points, std::int64_t since_utc_ns)
 {
     json.List(name, [&] {
         for (const state::HistoryPoint& point : points) {
+            if (point.utc_ns < since_utc_ns) continue;
             json.Object([&] {
                 json.UtcMs("utc_ms", point.utc_ns);
                 WriteByDirection(json, "messages", point.messages, WriteMessageCount);
@@ -277,11 +278,11 @@ std::string AddrJson(const state::NodeSnapshot& node)
     });
 }
 
-std::string HistoryJson(const state::NodeSnapshot& node)
+std::string HistoryJson(const state::NodeSnapshot& node, std::int64_t since_utc_ns)
 {
     return JsonObject([&](JsonWriter& json) {
-        WriteHistory(json, "seconds", node.seconds);
-        WriteHistory(json, "minutes", node.minutes);
+        WriteHistory(json, "seconds", node.seconds, since_utc_ns);
+        WriteHistory(json, "minutes", node.minutes, since_utc_ns);
     });
 }
 

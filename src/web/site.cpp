@@ -242,7 +242,7 @@ Response Site::Api(std::string_view name, const Target& target)
 
 Response Site::NodeApi(std::string_view name, const Target& target, const state::Snapshot& snapshot)
 {
-    const std::string_view own{name == "peers" ? "closed" : name == "blocks" ? "limit" : "node"};
+    const std::string_view own{name == "peers" ? "closed" : name == "blocks" ? "limit" : name == "history" ? "since_utc_ms" : "node"};
     if (const auto unknown = UnknownParameter(target, {"node", own}); !unknown.empty())
         return BadQuery(fmt::format("{} has no parameter {}", name, util::Quoted(unknown)));
     const state::NodeSnapshot* const node{FindNode(snapshot, target)};
@@ -270,7 +270,13 @@ Response Site::NodeApi(std::string_view name, const Target& target, const state:
     if (name == "utxo") return Json(UtxoJson(*node));
     if (name == "messages") return Json(MessagesJson(*node));
     if (name == "addr") return Json(AddrJson(*node));
-    if (name == "history") return Json(HistoryJson(*node));
+    if (name == "history") {
+        const auto given = target.query.find("since_utc_ms");
+        const auto since = given == target.query.end() ? std::optional<std::uint64_t>{0} : ParseNumber(given->second);
+        constexpr std::uint64_t LATEST_MS{std::numeric_limits<std::int64_t>::max() / 1'000'000};
+        if (!since || *since > LATEST_MS) return BadQuery("since_utc_ms is a time in milliseconds since 1970, without a fraction");
+        return Json(HistoryJson(*node, static_cast<std::int64_t>(*since * 1'000'000)));
+    }
 
     const std::string_view text{name.substr(std::string_view{"peers/"}.size())};
     const auto id = ParseNumber(text);

@@ -87,6 +87,12 @@ class Shown(Serving):
         one = next(iter(peers))
         self.assertEqual(serve.api(f"peers/{one}")["address"], peers[one]["address"])
 
+        seconds = serve.api("history")["seconds"]
+        cut = seconds[len(seconds) // 2]["utc_ms"]
+        later = serve.api(f"history?since_utc_ms={cut}")
+        self.assertEqual(later["seconds"][0]["utc_ms"], cut)
+        self.assertTrue(all(point["utc_ms"] >= cut for point in later["minutes"]))
+
         metrics = serve.text("/metrics")
         inbound = sum(int(value) for value in re.findall(r'^coretap_p2p_messages_total\{node="node",direction="in",.*\} (\d+)$', metrics, re.M))
         self.assertEqual(inbound, sim.result()["fired"]["net:inbound_message"])

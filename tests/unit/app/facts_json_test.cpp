@@ -38,7 +38,7 @@ TEST(FactsJson, WhatStrangersWroteIsValidJson)
     facts.raw_addrman.emplace();
     facts.raw_addrman->tried.by_network["onion"].entries = 7;
     facts.peers.emplace();
-    facts.peers->peers.push_back({.id = 5, .transport_protocol_type = "v2"});
+    facts.peers->peers.emplace_back().transport_protocol_type = "v2";
     const json::value node = json::parse(app::RpcJson(OneNode(facts))).at_pointer("/nodes/main");
     EXPECT_EQ(node.at("state").as_string(), "failing");
     EXPECT_EQ(node.at_pointer("/blockchain/blocks").as_int64(), 900'000);

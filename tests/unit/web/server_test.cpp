@@ -156,8 +156,9 @@ TEST(Server, BadQueriesAre400)
     f.server->Publish(test::FullSnapshot());
     Client client{f.Port()};
     for (const std::string_view path :
-         {"/api/v1/blocks?limit=0", "/api/v1/blocks?limit=x", "/api/v1/blocks?limit=145", "/api/v1/peers?closed=2", "/api/v1/peers/x",
-          "/api/v1/peers/99999999999999999999", "/api/v1/peers?nodes=1", "/api/v1/snapshot?node=1", "/%zz", "/?a=%00"})
+         {"/api/v1/blocks?limit=0", "/api/v1/history?since_utc_ms=-1", "/api/v1/history?since_utc_ms=9223372036855",
+          "/api/v1/mempool?since_utc_ms=1", "/api/v1/blocks?limit=x", "/api/v1/blocks?limit=145", "/api/v1/peers?closed=2",
+          "/api/v1/peers/x", "/api/v1/peers/99999999999999999999", "/api/v1/peers?nodes=1", "/api/v1/snapshot?node=1", "/%zz", "/?a=%00"})
         EXPECT_EQ(client.Get(path).status, 400) << path;
 }
 
