@@ -132,8 +132,12 @@ std::string InfoText(const FileSummary& summary)
 {
     std::string out{fmt::format("{}\n", Safe(summary.path))};
     const double ratio{summary.file_bytes == 0 ? 0 : static_cast<double>(summary.record_bytes) / static_cast<double>(summary.file_bytes)};
-    out += fmt::format("  size         {} in {} blocks, {:.1f} times smaller than the {} of records\n", SizeText(summary.file_bytes),
-                       Grouped(summary.blocks), ratio, SizeText(summary.record_bytes));
+    out += fmt::format("  size         {} in {}", SizeText(summary.file_bytes), Counted(summary.blocks, "block"));
+    if (ratio > 1.05) { // a few events are less than what is written about them
+        out += fmt::format(", {:.1f} times smaller than the {} of records\n", ratio, SizeText(summary.record_bytes));
+    } else {
+        out += fmt::format(", of which {} were records\n", SizeText(summary.record_bytes));
+    }
     if (summary.events == 0) {
         out += "  events       none\n";
     } else {
