@@ -3,9 +3,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-command=(build/bin/coretap serve --sim-if-none)
-[[ " $* " == *" --sim-args"* ]] || command+=(--sim-args "--epoch now")
-command+=("$@")
+command=(build/bin/coretap serve --sim-if-none "$@")
 if [[ $(id -u) -eq 0 ]]; then
     exec "${command[@]}"
 elif command -v sudo >/dev/null; then

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """coretap serve: what it shows of the stand-in is what the stand-in fired; how it begins, goes on, and ends."""
 import collections
+import http.client
 import http.server
 import json
 import os
@@ -219,6 +220,23 @@ class Beginnings(Serving):
                 serve = Serve(self, "--sim", listen=listen, serving=False).expect(2)
                 self.assertRegex(serve.err(), "coretap: .*(address|--listen)")
                 self.assertNotIn("attached", serve.err())
+
+    def test_make_run_ends_in_it(self):
+        root = os.path.abspath(os.path.join(os.path.dirname(DOCS), ".."))
+        if os.path.realpath(harness.CORETAP) != os.path.realpath(os.path.join(root, "build", "bin", "coretap")):
+            self.skipTest("scripts/run.sh is for build/bin")
+        run = harness.Program(self, [os.path.join(root, "scripts", "run.sh"), "--listen", "0", "--sim-args", "--epoch 1760000000 --rate 500"], "run")
+        address = run.wait_err(r"the page is at (http://127\.0\.0\.1:\d+/)\n").group(1)
+        self.assertEqual(run.err().splitlines()[-1], f"coretap: the page is at {address}")
+        self.assertRegex(run.err(), "coretap: (watching the node that runs here|no node .* watching the stand-in node, coretap-sim, instead)")
+        port = int(address.rstrip("/").rsplit(":", 1)[1])
+
+        def ready():
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=harness.PATIENCE)
+            connection.request("GET", "/readyz")
+            return connection.getresponse().status == 200
+        wait_until(ready, lambda: run.err())
+        run.send(signal.SIGTERM).expect(0)
 
     def test_others_need_a_token(self):
         serve = Serve(self, "--sim", listen="0.0.0.0:0", serving=False).expect(2)
