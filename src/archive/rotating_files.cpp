@@ -174,7 +174,7 @@ public:
         if (m_names.one_file && part != 1) return Error{Errc::Usage, fmt::format("{} is one file and cannot have parts", Name(1))};
         const auto gone = [&] {
             return Error{Errc::Io, fmt::format("cannot make the recording {}: the process that makes its parts is gone", Name(part)),
-                         EPIPE};
+                         ESRCH};
         };
         if (::send(m_socket.Get(), &part, sizeof(part), MSG_NOSIGNAL) != static_cast<ssize_t>(sizeof(part))) return gone();
         Answer answer;

@@ -224,10 +224,6 @@ util::Result<std::unique_ptr<Session>> Session::Prepare(const SessionOptions& op
     if (options.from.empty()) {
         if (auto opened{s.OpenOutputs(needs)}; !opened) return opened.GetError();
     }
-    // of a node only once it is traced: a start that fails leaves nothing behind
-    if (s.m_replay) {
-        if (auto started{s.StartRecorder()}; !started) return started.GetError();
-    }
     return session;
 }
 
@@ -467,6 +463,10 @@ util::Result<> Session::StartRecorder()
 Exit Session::Run(std::vector<pipeline::Sink*> sinks, const SessionHooks& hooks)
 {
     HandleSignals();
+    // a recording of a node begins once it is traced: a start that fails leaves nothing behind
+    if (m_replay) {
+        if (const auto started{StartRecorder()}; !started) return ExitOf(started, m_io);
+    }
     // not when it was opened: a recording that is none, or a field that is none, should not cost what was there
     struct stat status {};
     if (m_output && ::fstat(m_output.Get(), &status) == 0 && S_ISREG(status.st_mode) && ::ftruncate(m_output.Get(), 0) != 0)
@@ -580,7 +580,7 @@ Exit Session::RunLive(std::vector<pipeline::Sink*>& sinks, const SessionHooks& h
     auto source{tracer::LiveSource::Start(m_catalogue, m_trace, notice)};
     if (!source) return Report(m_io, source.GetError());
     tracer::LiveSource& live{**source};
-    if (const auto started{StartRecorder()}; !started) return Report(m_io, started.GetError());
+    if (const auto started{StartRecorder()}; !started) return ExitOf(started, m_io);
     if (m_recorder) sinks.push_back(m_recorder.get());
     if (hooks.started) {
         if (const auto started{hooks.started()}; !started) return Report(m_io, started.GetError());
