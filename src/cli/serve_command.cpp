@@ -362,7 +362,7 @@ void AddServe(CLI::App& app, Command& chosen)
     const std::string web{"Who may connect"};
     command->add_option("--listen", options->listen, "address and port; 0: any port that is free")
         ->capture_default_str()
-        ->type_name("ADDR:PORT")
+        ->type_name("ADDRESS")
         ->group(web);
     command->add_option("--token-file", options->token_file, "clients must have the token in this file")->type_name("FILE")->group(web);
     command->add_flag("--insecure", options->insecure, "another address than this machine's, without token")->group(web);
@@ -375,7 +375,7 @@ void AddServe(CLI::App& app, Command& chosen)
     const std::string node{"What the node is asked besides"};
     command->add_option("--rpc", options->rpc, "auto: as bitcoin-cli would; off; or where the RPC of the one node is")
         ->capture_default_str()
-        ->type_name("auto|off|HOST:PORT")
+        ->type_name("auto|off|ADDRESS")
         ->group(node);
     command->add_option("--rpc-user", options->rpc_user, "not the cookie, but this user")->type_name("NAME")->group(node);
     command->add_option("--rpc-password-file", options->rpc_password_file, "and the password in this file")->type_name("FILE")->group(node);
