@@ -1,5 +1,6 @@
 #include "app/stand_in.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -113,7 +114,8 @@ util::Result<StandIn> StandIn::Prepare(const std::vector<std::string>& arguments
         ::dup2(null, STDERR_FILENO);
         std::vector<std::string> words{"coretap-sim"};
         // its own default is for tests, which want the same at all times; to a reader of events ages of years make no sense
-        if (recordings->empty()) words.insert(words.end(), {"--epoch", "now"});
+        const bool said{std::ranges::any_of(arguments, [](const std::string& word) { return word.find("-epoch") != std::string::npos; })};
+        if (recordings->empty() && !said) words.insert(words.end(), {"--epoch", "now"});
         words.insert(words.end(), arguments.begin(), arguments.end());
         for (const Recording& recording : *recordings) {
             ::fcntl(recording.file.Get(), F_SETFD, 0); // the stand-in inherits it
