@@ -48,6 +48,7 @@ RunResult Run(pipeline::Source& source, std::span<pipeline::Sink* const> sinks, 
     pipeline::NodeNames nodes;
     const Clock::time_point start{Clock::now()};
     std::vector<bool> failed(sinks.size(), false);
+    result.missed.resize(sinks.size());
     bool stopping{false};
     const auto stop = [&] {
         if (!stopping) hooks.stop_source();
@@ -80,7 +81,10 @@ RunResult Run(pipeline::Source& source, std::span<pipeline::Sink* const> sinks, 
                 // after a failure we go on reading to the end, so that the ledger says what became of every event,
                 // and the other sinks have every event that it says was delivered
                 for (std::size_t i{0}; i < sinks.size(); ++i) {
-                    if (failed[i]) continue;
+                    if (failed[i]) {
+                        result.missed[i] += events.size();
+                        continue;
+                    }
                     if (auto written{sinks[i]->Write(events)}; !written) {
                         failed[i] = true;
                         if (result.outcome) result.outcome = std::move(written);

@@ -48,8 +48,9 @@ struct RunHooks {
 struct RunResult {
     std::uint64_t shown{0};
     std::size_t malformed{0};
-    std::uint64_t unwritten{0}; //!< read, wanted, and not in every output because a sink had failed; the batch it failed in included
-    util::Result<> outcome{};   //!< a sink's or the source's error
+    std::uint64_t unwritten{0};        //!< read, wanted, and not in every output because a sink had failed; the batch it failed in included
+    std::vector<std::uint64_t> missed; //!< by sink: events that came after it had failed, and that it was not given
+    util::Result<> outcome{};          //!< a sink's or the source's error
 };
 
 /**

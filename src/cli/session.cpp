@@ -495,7 +495,7 @@ void Session::TellTrouble()
     m_io.err << "coretap: " << m_told_trouble << std::endl;
 }
 
-Exit Session::FinishRecording(const pipeline::Ledger& ledger, Exit status)
+Exit Session::FinishRecording(const pipeline::Ledger& ledger, const app::RunResult& result, Exit status)
 {
     if (!m_recorder) return status;
     const auto finished{m_recorder->Finish(ledger)};
@@ -514,7 +514,8 @@ Exit Session::FinishRecording(const pipeline::Ledger& ledger, Exit status)
     if (dropped != 0)
         m_io.err << "coretap: " << Grouped(dropped) << " events are not in the recording, the disk was too slow; it says where\n";
     if (finished) return status;
-    if (const std::uint64_t missing{totals.offered - totals.events - dropped}; missing != 0)
+    const std::uint64_t came{totals.offered + result.missed.back()}; // it is the last of the sinks
+    if (const std::uint64_t missing{came - totals.events - dropped}; missing != 0)
         m_io.err << "coretap: " << Grouped(missing) << " events came that are not in the recording\n";
     return status == Exit::Ok ? ExitOf(finished, m_io) : status;
 }
@@ -552,7 +553,7 @@ Exit Session::RunReplay(std::vector<pipeline::Sink*>& sinks, const SessionHooks&
     if (m_options.summary) m_io.err << app::LedgerTable(ledger, m_catalogue);
     if (!m_options.quiet || m_options.summary || ledger.Total().Lost() != 0)
         m_io.err << "coretap: " << app::ReplayLine(ledger, m_catalogue, std::chrono::steady_clock::now() - start, result.shown) << '\n';
-    const Exit status{FinishRecording(ledger, FinishRun(result))};
+    const Exit status{FinishRecording(ledger, result, FinishRun(result))};
     m_io.err.flush();
     return status;
 }
@@ -617,7 +618,7 @@ Exit Session::RunLive(std::vector<pipeline::Sink*>& sinks, const SessionHooks& h
                                fmt::format("the stand-in node ended with status {}; `{} {}` says why", stand_in.ExitStatus(),
                                            stand_in.Path(), m_options.sim_args)});
     }
-    status = FinishRecording(ledger, status);
+    status = FinishRecording(ledger, result, status);
     m_io.err.flush();
     return status;
 }

@@ -175,7 +175,7 @@ private:
     /** What goes wrong with the recording's files though it goes on. */
     void TellTrouble();
     /** Close the recording and say what is in it. */
-    Exit FinishRecording(const pipeline::Ledger& ledger, Exit status);
+    Exit FinishRecording(const pipeline::Ledger& ledger, const app::RunResult& result, Exit status);
     Exit FinishRun(const app::RunResult& result);
     void Notice(const std::string& text) const;
 };

@@ -81,6 +81,12 @@ class BadDays(Case):
     def test_no_such_user(self):
         self.expect(2, "there is no user nosuchuser.*--user", "log", "--binary", self.sim_copy(), "--user", "nosuchuser")
 
+    def test_the_stand_in_takes_its_epoch_from_us_or_from_the_user(self):
+        for args in ("--scenario every", "--scenario every --epoch 1750000000", "--scenario every --epoch=now"):
+            result = self.run_coretap("log", "--sim", "--sim-args", args)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertGreater(len(result.stdout.splitlines()), 10)
+
     def test_command_lines_that_make_no_sense(self):
         for args in (["lgo"], ["log", "--nosuch"], ["log", "extra"], ["log", "--pid", "x"], ["log", "--pid", "-1"], ["log", "--pid", "0"],
                      ["log", "--pid", "99999999999999999999"], ["log", "--pid", "1", "--binary", "/bin/true"], ["log", "--binary"],

@@ -69,6 +69,7 @@ TEST(Session, WhatOneSinkRefusesTheOthersGetToTheEnd)
         EXPECT_EQ(failing.writes, 3U);
         EXPECT_EQ(sound.writes, 10U);
         EXPECT_EQ(result.unwritten, 8U);
+        EXPECT_EQ(result.missed, (first ? std::vector<std::uint64_t>{7, 0} : std::vector<std::uint64_t>{0, 7}));
     }
 }
 
