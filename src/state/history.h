@@ -27,7 +27,7 @@ public:
     {
         return m_seconds.now.utc_ns != 0 && utc_ns < m_seconds.now.utc_ns + m_seconds.length_ns;
     }
-    /** Time goes on, with so many peers connected. Time that goes back is passed over. */
+    /** Time goes on, with so many peers connected. Time that goes back by less than a minute is passed over. */
     void Advance(std::int64_t utc_ns, std::size_t peers_in, std::size_t peers_out);
     /** Apply `change` to what is under way. */
     template <class Change>

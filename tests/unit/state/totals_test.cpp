@@ -147,6 +147,31 @@ TEST(History, AClockThatIsSet)
     EXPECT_EQ(history.Minutes().size(), NodeSnapshot::MAX_MINUTES);
 }
 
+TEST(History, AClockThatIsSetBack)
+{
+    History history;
+    const auto at = [](int second) { return AtMs((56 + second) * 1000); }; // from the beginning of a minute
+    const auto count = [&history] { history.Count([](HistoryPoint& point) { ++point.messages[0].count; }); };
+    for (int second{0}; second <= 600; ++second) {
+        history.Advance(at(second), 1, 1);
+        count();
+    }
+    for (int second{300}; second <= 330; ++second) { // five minutes back: they are lived a second time
+        history.Advance(at(second), 2, 1);
+        count();
+    }
+    const auto seconds{history.Seconds()};
+    ASSERT_EQ(seconds.size(), 30U) << "of the two minutes before the time it was set to nothing is held any more";
+    EXPECT_EQ(seconds.back().utc_ns, at(329));
+    const auto minutes{history.Minutes()};
+    ASSERT_EQ(minutes.size(), 5U) << "what is held of before stays";
+    for (std::size_t i{0}; i < minutes.size(); ++i) {
+        EXPECT_EQ(minutes[i].utc_ns, at(static_cast<int>(i) * 60));
+        EXPECT_EQ(minutes[i].messages[0].count, 60U);
+    }
+    for (const HistoryPoint& point : seconds) EXPECT_EQ(point.messages[0].count, 1U);
+}
+
 TEST(History, EveryKindHasAName)
 {
     for (std::size_t i{0}; i < HISTORY_KINDS; ++i) EXPECT_FALSE(ToString(static_cast<HistoryKind>(i)).empty());
