@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -48,6 +49,13 @@ ServiceManager::ServiceManager()
 
 void ServiceManager::Ready(std::string_view status) { Send("READY=1\nSTATUS=" + std::string{status}); }
 void ServiceManager::Status(std::string_view status) { Send("STATUS=" + std::string{status}); }
+void ServiceManager::Reloading()
+{
+    // the manager compares the time with that of its own request
+    timespec now{};
+    ::clock_gettime(CLOCK_MONOTONIC, &now);
+    Send("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(static_cast<std::int64_t>(now.tv_sec) * 1'000'000 + now.tv_nsec / 1000));
+}
 void ServiceManager::Stopping() { Send("STOPPING=1\nSTATUS=stopping"); }
 
 void ServiceManager::StillAlive(std::chrono::steady_clock::time_point now)

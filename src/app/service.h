@@ -26,6 +26,8 @@ public:
     /** It serves now. `status` is for people, one line. */
     void Ready(std::string_view status);
     void Status(std::string_view status);
+    /** The configuration is read anew; Ready() says that it was. */
+    void Reloading();
     void Stopping();
     /** At least as often as Patience() says; sends only when due. What does not come here hangs, and is started anew by the manager. */
     void StillAlive(std::chrono::steady_clock::time_point now = std::chrono::steady_clock::now());

@@ -55,6 +55,21 @@ TEST_F(Service, IsToldAndTheEnvironmentIsNotPassedOn)
     EXPECT_EQ(Said(), "STOPPING=1\nSTATUS=stopping");
 }
 
+TEST_F(Service, IsToldOfAReload)
+{
+    app::ServiceManager service;
+    const auto now = [] {
+        return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch());
+    };
+    const auto before{now()};
+    service.Reloading();
+    const std::string said{Said()}, expected{"RELOADING=1\nMONOTONIC_USEC="};
+    ASSERT_TRUE(said.starts_with(expected)) << said;
+    const std::chrono::microseconds at{std::stoll(said.substr(expected.size()))};
+    EXPECT_GE(at, before);
+    EXPECT_LE(at, now());
+}
+
 TEST_F(Service, IsGivenASignOfLifeWhenOneIsDue)
 {
     ::setenv("WATCHDOG_USEC", "3000000", 1);
