@@ -2,13 +2,14 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "app/own_file.h"
 #include "app/payload_policy.h"
+#include "app/settings.h"
 #include "event/catalogue.h"
 #include "util/result.h"
 
@@ -21,7 +22,12 @@ struct Config {
     std::vector<std::string> only;   //!< as --only
     std::vector<std::string> enable; //!< as --enable: besides those on by default
     std::optional<PayloadPolicy> payload;
-    std::optional<std::string> user; //!< account to drop to
+    std::optional<std::string> user;     //!< account to drop to
+    std::vector<std::string> count_only; //!< as --count-only
+    bool measure_cost{false};
+    bool perf_uprobes{false};
+    /** All that [trace] and [serve] say, as text. Relative paths have become such that begin where the file is. */
+    Settings settings;
     // [[tracepoint]], checked, ready for AddUserTracepoints(); ids are not set
     std::vector<event::TracepointDef> tracepoints;
 };
@@ -31,7 +37,7 @@ struct Config {
  * built-in catalogue and the file's own rows). Fails with Usage and `file:line:column: what is wrong, what is allowed`,
  * with NotFound, Permission or Io if there is no reading it.
  */
-util::Result<Config> LoadConfig(const std::filesystem::path& path);
+util::Result<Config> LoadConfig(const std::string& path, const OpenOwn& open = OpenOwnFile);
 /** The same for a text. `source_name` stands where the file's name would. */
 util::Result<Config> ParseConfig(std::string_view text, std::string_view source_name);
 

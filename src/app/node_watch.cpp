@@ -13,6 +13,13 @@ constexpr std::size_t MOST_WARNINGS{32}; //!< waiting to be fetched
 
 } // namespace
 
+void NodeWatch::Change(NodeWatchOptions options)
+{
+    m_sides.clear();
+    m_named.clear();
+    m_options = std::move(options);
+}
+
 void NodeWatch::Update(const state::Snapshot& snapshot)
 {
     const auto of = [&snapshot](const std::string& label) -> const state::NodeIdentity* {

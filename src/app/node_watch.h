@@ -21,6 +21,12 @@ struct NodeWatchOptions {
     /** With a host: of one node only, the first that runs; the others are not asked. */
     poll::RpcOverrides overrides{};
     poll::OpenFunction open{poll::OpenNodeFile};
+
+    /** But for `open`. */
+    bool operator==(const NodeWatchOptions& other) const
+    {
+        return rpc == other.rpc && debug_log == other.debug_log && overrides == other.overrides;
+    }
 };
 
 /** One thread; the work is done on others. */
@@ -52,6 +58,8 @@ private:
 public:
     explicit NodeWatch(NodeWatchOptions options) : m_options{std::move(options)} {}
 
+    /** Ask and follow otherwise from now on: all begins anew with the next Update(). */
+    void Change(NodeWatchOptions options);
     /** Begin with nodes that have come, leave those that have gone. */
     void Update(const state::Snapshot& snapshot);
     /** By label. */

@@ -132,8 +132,10 @@ metrics::Self DescribeSelf(const SelfSources& sources)
 
     if (sources.recorder != nullptr) {
         const archive::RecorderTotals totals{sources.recorder->Totals()};
-        self.recording = {.active = true, .bytes_total = totals.file_bytes, .files_total = totals.parts};
+        self.recording = {.active = !sources.recorder->Failure(), .bytes_total = totals.file_bytes, .files_total = totals.parts};
     }
+    self.config_reloaded_utc_s = static_cast<double>(sources.reloads.taken_utc_ns) / 1e9;
+    self.config_failures_total = sources.reloads.failures;
     return self;
 }
 
@@ -204,10 +206,23 @@ std::string SelfJson(const metrics::Self& self, const SelfSources& sources, cons
             json.Member("shed_total", streams.shed_total);
             json.Member("client_dropped_total", streams.client_dropped_total);
         });
+        if (const auto& reload{sources.reloads.last}) {
+            json.Object("reload", [&] {
+                json.UtcMs("at_utc_ms", reload->at_utc_ns);
+                json.Member("outcome", reload->problem.empty() ? "taken" : "refused");
+                json.Member("problem", reload->problem.empty() ? std::nullopt : std::optional{reload->problem});
+                json.List("needs_restart", [&] {
+                    for (const std::string& name : reload->needs_restart) json.Value(name);
+                });
+            });
+        }
         if (self.recording) {
             json.Object("recording", [&] {
+                json.Member("active", self.recording->active);
                 json.Member("bytes_total", self.recording->bytes_total);
                 json.Member("files_total", self.recording->files_total);
+                const auto failure{sources.recorder->Failure()};
+                json.Member("problem", failure ? std::optional{failure->what} : std::nullopt);
             });
         }
     });

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "archive/recorder.h"
 #include "event/catalogue.h"
@@ -19,6 +20,18 @@ namespace coretap::app {
 /** Of this process, now. Works without privileges too. */
 sinks::metrics::Self::Process OwnProcess();
 
+/** How taking over another configuration went. */
+struct Reloads {
+    struct Outcome {
+        std::int64_t at_utc_ns{0};
+        std::string problem; //!< empty: it was taken over
+        std::vector<std::string> needs_restart;
+    };
+    std::int64_t taken_utc_ns{0}; //!< last time a configuration was; that of the start too
+    std::uint64_t failures{0};
+    std::optional<Outcome> last{}; //!< nothing: there was no reload
+};
+
 /** Where the parts of Self come from. */
 struct SelfSources {
     const event::Catalogue& catalogue;
@@ -27,6 +40,7 @@ struct SelfSources {
     web::ServerStats server;
     web::StreamStats streams;
     const archive::Recorder* recorder{nullptr};
+    const Reloads& reloads;
 };
 sinks::metrics::Self DescribeSelf(const SelfSources& sources);
 

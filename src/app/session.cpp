@@ -1,6 +1,7 @@
 #include "app/session.h"
 
 #include <algorithm>
+#include <set>
 
 #include "pipeline/node_names.h"
 
@@ -47,8 +48,7 @@ RunResult Run(pipeline::Source& source, std::span<pipeline::Sink* const> sinks, 
     std::vector<event::Event> events;
     pipeline::NodeNames nodes;
     const Clock::time_point start{Clock::now()};
-    std::vector<bool> failed(sinks.size(), false);
-    result.missed.resize(sinks.size());
+    std::set<const pipeline::Sink*> failed;
     bool stopping{false};
     const auto stop = [&] {
         if (!stopping) hooks.stop_source();
@@ -80,20 +80,18 @@ RunResult Run(pipeline::Source& source, std::span<pipeline::Sink* const> sinks, 
             if (!events.empty()) {
                 // after a failure we go on reading to the end, so that the ledger says what became of every event,
                 // and the other sinks have every event that it says was delivered
-                for (std::size_t i{0}; i < sinks.size(); ++i) {
-                    if (failed[i]) {
-                        result.missed[i] += events.size();
+                for (pipeline::Sink* const sink : sinks) {
+                    if (failed.contains(sink)) {
+                        result.missed[sink] += events.size();
                         continue;
                     }
-                    if (auto written{sinks[i]->Write(events)}; !written) {
-                        failed[i] = true;
+                    if (auto written{sink->Write(events)}; !written) {
+                        failed.insert(sink);
+                        if (sink != hooks.spare) stop();
                         if (result.outcome) result.outcome = std::move(written);
                     }
                 }
-                if (!result.outcome) {
-                    result.unwritten += events.size();
-                    stop();
-                }
+                if (!result.outcome) result.unwritten += events.size();
             }
             if (limits.count && result.shown >= *limits.count) stop();
         }

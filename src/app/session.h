@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -43,19 +44,20 @@ struct RunHooks {
     std::function<void()> stop_source;    //!< asks the source to end; it then gives what it still has
     std::function<bool()> also_stop_when; //!< asked between batches
     std::function<void()> tick;           //!< called between batches, at least every 200 ms
+    const pipeline::Sink* spare{nullptr}; //!< if this sink fails the run goes on without it
 };
 
 struct RunResult {
     std::uint64_t shown{0};
     std::size_t malformed{0};
-    std::uint64_t unwritten{0};        //!< read, wanted, and not in every output because a sink had failed; the batch it failed in included
-    std::vector<std::uint64_t> missed; //!< by sink: events that came after it had failed, and that it was not given
-    util::Result<> outcome{};          //!< a sink's or the source's error
+    std::uint64_t unwritten{0}; //!< read, wanted, and not in every output because a sink had failed; the batch it failed in included
+    std::map<const pipeline::Sink*, std::uint64_t> missed; //!< by sink: events that came after it had failed, and that it was not given
+    util::Result<> outcome{};                              //!< a sink's or the source's error
 };
 
 /**
- * Pull, parse, filter, write to every sink, until the source ends or a limit is reached. If one sink fails, the run ends; the other
- * sinks get what is still delivered until then.
+ * Pull, parse, filter, write to every sink, until the source ends or a limit is reached. If one sink fails, and it is not the spare one, the
+ * run ends; the other sinks get what is still delivered until then.
  */
 RunResult Run(pipeline::Source& source, std::span<pipeline::Sink* const> sinks, const event::Catalogue& catalogue,
               const pipeline::Filter& filter, const RunLimits& limits, const RunHooks& hooks);

@@ -212,10 +212,10 @@ public:
         return closed;
     }
 
-    bool Failed() const
+    std::optional<util::Error> Failure() const
     {
         const std::lock_guard lock{m_mutex};
-        return m_failure.has_value();
+        return m_failure;
     }
 
     RecorderTotals Totals() const
@@ -376,6 +376,6 @@ util::Result<> Recorder::Write(std::span<const event::Event> batch) { return m_i
 util::Result<> Recorder::Flush() { return m_impl->Flush(); }
 util::Result<> Recorder::Finish(const pipeline::Ledger& ledger) { return m_impl->Finish(ledger); }
 RecorderTotals Recorder::Totals() const { return m_impl->Totals(); }
-bool Recorder::Failed() const { return m_impl->Failed(); }
+std::optional<util::Error> Recorder::Failure() const { return m_impl->Failure(); }
 
 } // namespace coretap::archive

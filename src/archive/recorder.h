@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "archive/part_files.h"
@@ -61,8 +62,8 @@ public:
     /** Flush, then write the index and the final ledger, and close. The recording is complete after it; without it (a crash) it is readable all the same. */
     util::Result<> Finish(const pipeline::Ledger& ledger);
     RecorderTotals Totals() const;
-    /** Whether a write has failed: nothing more gets into the recording. */
-    bool Failed() const;
+    /** Of a write: nothing more gets into the recording. */
+    std::optional<util::Error> Failure() const;
 };
 
 } // namespace coretap::archive

@@ -126,6 +126,7 @@ Examples:
     AddLog(app, chosen);
     AddRecord(app, chosen);
     AddServe(app, chosen);
+    AddConfig(app, chosen);
     AddReplay(app, chosen);
     AddExport(app, chosen);
     AddInfo(app, chosen);

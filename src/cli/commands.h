@@ -18,6 +18,7 @@ using Command = std::function<Exit(Io)>;
 void AddLog(CLI::App& app, Command& chosen);
 void AddRecord(CLI::App& app, Command& chosen);
 void AddServe(CLI::App& app, Command& chosen);
+void AddConfig(CLI::App& app, Command& chosen);
 void AddReplay(CLI::App& app, Command& chosen);
 void AddExport(CLI::App& app, Command& chosen);
 void AddInfo(CLI::App& app, Command& chosen);

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
-#include <cmath>
 #include <csignal>
 #include <cstring>
 #include <filesystem>
@@ -15,9 +13,11 @@
 
 #include "app/config.h"
 #include "app/ledger_text.h"
+#include "app/option_values.h"
 #include "app/recording.h"
 #include "app/stand_in.h"
 #include "archive/new_file.h"
+#include "cli/session_filter.h"
 #include "cli/size_text.h"
 #include "tracer/elf_probes.h"
 #include "tracer/live_source.h"
@@ -29,10 +29,8 @@
 namespace coretap::cli {
 namespace {
 
-constexpr std::uint64_t LEAST_ROTATE_BYTES{1 << 20};
-constexpr std::chrono::seconds LEAST_ROTATE_AGE{1};
-
 std::atomic<bool> g_stop{false};
+std::atomic<bool> g_reload{false};
 
 void OnSignal(int signal)
 {
@@ -40,117 +38,23 @@ void OnSignal(int signal)
     std::signal(signal, SIG_DFL); // a second one ends us at once
 }
 
-void HandleSignals()
+void OnReload(int /*signal*/) { g_reload.store(true, std::memory_order_relaxed); }
+
+void HandleSignals(bool reloads)
 {
     struct sigaction action {};
     action.sa_handler = OnSignal;
     sigaction(SIGINT, &action, nullptr);
     sigaction(SIGTERM, &action, nullptr);
+    if (reloads) action.sa_handler = OnReload;
     sigaction(SIGHUP, &action, nullptr);
     std::signal(SIGXFSZ, SIG_IGN); // a file that may not grow is an error of writing, as a full disk
 }
 
 util::Error UsageError(std::string what) { return {util::Errc::Usage, std::move(what)}; }
 
-util::Result<pipeline::FilterSpec> ParseFilter(const SessionOptions& options, const app::Config& config)
-{
-    pipeline::FilterSpec spec;
-    if (options.only.empty()) spec.only = config.only;
-    const std::pair<const std::vector<std::string>*, util::Result<> (*)(std::string_view, pipeline::FilterSpec&)> kinds[]{
-        {&options.only, pipeline::ParseOnly},
-        {&options.peers, pipeline::ParsePeers},
-        {&options.msg_types, pipeline::ParseMessageTypes},
-        {&options.directions, pipeline::ParseDirection},
-        {&options.conn_types, pipeline::ParseConnectionTypes},
-        {&options.nodes, pipeline::ParseNodes},
-    };
-    for (const auto& [values, parse] : kinds) {
-        for (const std::string& value : *values) {
-            if (const auto parsed{parse(value, spec)}; !parsed) return parsed.GetError();
-        }
-    }
-    return spec;
-}
-
-/** The words that chose events, as they may be said again. */
-std::vector<std::string> FilterWords(const SessionOptions& options)
-{
-    std::vector<std::string> words;
-    const std::pair<const char*, const std::vector<std::string>*> kinds[]{
-        {"--only", &options.only},
-        {"--enable", &options.enable},
-        {"--count-only", &options.count_only},
-        {"--peer", &options.peers},
-        {"--msg", &options.msg_types},
-        {"--direction", &options.directions},
-        {"--conn-type", &options.conn_types},
-        {"--node", &options.nodes},
-    };
-    for (const auto& [flag, values] : kinds) {
-        for (const std::string& value : *values) words.insert(words.end(), {flag, value});
-    }
-    if (!options.payload.empty() && options.from.empty()) words.insert(words.end(), {"--payload", options.payload});
-    return words;
-}
-
-void Split(const std::string& text, char separator, std::vector<std::string>& parts)
-{
-    std::size_t from{0};
-    while (from <= text.size()) {
-        const std::size_t to{std::min(text.find(separator, from), text.size())};
-        if (to > from) parts.push_back(text.substr(from, to - from));
-        from = to + 1;
-    }
-}
-
-std::vector<std::string> SplitNames(const std::vector<std::string>& lists)
-{
-    std::vector<std::string> names;
-    for (const std::string& list : lists) Split(list, ',', names);
-    return names;
-}
-
-util::Result<std::uint64_t> ParseCount(const std::string& text, const char* flag, const char* what)
-{
-    std::uint64_t count{0};
-    const auto [end, error]{std::from_chars(text.data(), text.data() + text.size(), count)};
-    if (error != std::errc{} || end != text.data() + text.size() || count == 0)
-        return UsageError(fmt::format("{}: {} is not a number of {}", flag, util::Quoted(text), what));
-    return count;
-}
-
-util::Result<std::chrono::nanoseconds> ParseTime(const std::string& text, const char* flag)
-{
-    auto parsed{util::ParseDuration(text)};
-    if (!parsed) return UsageError(fmt::format("{}: {}", flag, parsed.GetError().what));
-    return *parsed;
-}
-
-/** `--since`, `--until`: a time, or `+` and a duration from the start of the recording. */
-util::Result<std::optional<std::int64_t>> ParseEdge(const std::string& text, const char* flag, std::int64_t start_utc_ns)
-{
-    if (text.empty()) return std::optional<std::int64_t>{};
-    if (text.front() == '+') {
-        const auto after{ParseTime(text.substr(1), flag)};
-        if (!after) return after.GetError();
-        return std::optional{start_utc_ns + std::min<std::int64_t>(after->count(), INT64_MAX / 2)};
-    }
-    const auto time{util::ParseUtc(text)};
-    if (!time) return UsageError(fmt::format("{}: {}; or +10m from the start", flag, time.GetError().what));
-    return std::optional{*time};
-}
-
-util::Result<double> ParseSpeed(const std::string& text)
-{
-    if (text == "max") return 0.0;
-    double speed{0};
-    const auto [end, error]{std::from_chars(text.data(), text.data() + text.size(), speed)};
-    if (error != std::errc{} || end != text.data() + text.size() || !std::isfinite(speed) || speed <= 0)
-        return UsageError(
-            fmt::format("--speed: {} is not a speed: 1 is as recorded, 0.5 half as fast, 10 ten times as fast, max as fast as it goes",
-                        util::Quoted(text)));
-    return speed;
-}
+/** What was wrong with an option's value, and which it was. */
+util::Error Of(const char* flag, const util::Error& error) { return UsageError(fmt::format("{}: {}", flag, error.what)); }
 
 bool AnyNodeRuns()
 {
@@ -192,6 +96,13 @@ bool SameFile(const std::string& a, const std::string& b)
 }
 
 const std::atomic<bool>* Session::StopFlag() noexcept { return &g_stop; }
+bool Session::AskedToReload() noexcept { return g_reload.exchange(false, std::memory_order_relaxed); }
+
+void Session::SetReports(bool quiet, std::chrono::nanoseconds stats_every)
+{
+    m_options.quiet = quiet;
+    m_stats_every = stats_every;
+}
 
 void Session::Notice(const std::string& text) const
 {
@@ -200,17 +111,12 @@ void Session::Notice(const std::string& text) const
 
 util::Result<std::unique_ptr<Session>> Session::Prepare(const SessionOptions& options, const SessionNeeds& needs, Io io)
 {
-    std::unique_ptr<Session> session{new Session{options, io}};
+    std::unique_ptr<Session> session{new Session{options, needs, io}};
     Session& s{*session};
     if (auto checked{s.CheckOptions(needs)}; !checked) return checked.GetError();
-    if (!options.config.empty()) {
-        auto loaded{app::LoadConfig(options.config)};
-        if (!loaded) return loaded.GetError();
-        s.m_config = std::move(*loaded);
-        if (auto added{app::AddUserTracepoints(s.m_config, s.m_catalogue)}; !added) return added.GetError();
-    }
-    s.m_trace.user = !options.user.empty() ? options.user : s.m_config.user.value_or(::geteuid() == 0 ? DEFAULT_USER : "-");
+    if (auto read{s.ReadConfig(needs)}; !read) return read.GetError();
     if (auto read{s.ReadLimits()}; !read) return read.GetError();
+    if (auto read{s.ReadRotation()}; !read) return read.GetError();
     if (!options.from.empty()) {
         auto files{s.OpenRecordings()};
         if (!files) return files.GetError();
@@ -225,6 +131,29 @@ util::Result<std::unique_ptr<Session>> Session::Prepare(const SessionOptions& op
         if (auto opened{s.OpenOutputs(needs)}; !opened) return opened.GetError();
     }
     return session;
+}
+
+util::Result<> Session::Check(const SessionOptions& options, const SessionNeeds& needs, Io io)
+{
+    Session session{options, needs, io};
+    if (auto checked{session.CheckOptions(needs)}; !checked) return checked;
+    if (auto read{session.ReadConfig(needs)}; !read) return read;
+    if (auto read{session.ReadLimits()}; !read) return read;
+    if (auto read{session.ReadRotation()}; !read) return read;
+    return options.from.empty() ? session.ReadFilterAndPolicy(needs) : util::Result<>{}; // recordings have tracepoints of their own
+}
+
+util::Result<> Session::ReadConfig(const SessionNeeds& needs)
+{
+    if (needs.config) {
+        m_config = *needs.config;
+    } else if (!m_options.config.empty()) {
+        auto loaded{app::LoadConfig(m_options.config)};
+        if (!loaded) return loaded.GetError();
+        m_config = std::move(*loaded);
+    }
+    m_trace.user = !m_options.user.empty() ? m_options.user : m_config.user.value_or(::geteuid() == 0 ? DEFAULT_USER : "-");
+    return app::AddUserTracepoints(m_config, m_catalogue);
 }
 
 util::Result<> Session::CheckOptions(const SessionNeeds& needs) const
@@ -309,26 +238,8 @@ util::Result<> Session::OpenOutputs(const SessionNeeds& needs)
     if (o.record.empty()) return {};
     m_record_options.wait_when_full = !o.from.empty();
     m_record_options.stop = &g_stop;
-    std::uint64_t keep{0};
-    if (!o.keep.empty()) {
-        if (o.rotate.empty()) return UsageError("--keep is for parts: say --rotate 1GiB, or --rotate 1h, besides");
-        const auto parsed{ParseCount(o.keep, "--keep", "parts")};
-        if (!parsed) return parsed.GetError();
-        keep = std::min<std::uint64_t>(*parsed, UINT32_MAX);
-    }
-    if (!o.rotate.empty()) {
-        const auto size{util::ParseSize(o.rotate)};
-        const auto age{util::ParseDuration(o.rotate)};
-        if (!size && !age)
-            return UsageError(fmt::format("--rotate: {} is neither a size, like 1GiB, nor a time, like 1h", util::Quoted(o.rotate)));
-        if (size) m_record_options.rotate_bytes = *size;
-        if (!size) m_record_options.rotate_age = *age;
-        if ((size && *size < LEAST_ROTATE_BYTES) || (!size && *age < LEAST_ROTATE_AGE))
-            return UsageError("--rotate: a part has at least 1MiB, or 1s");
-        if (o.record == "-") return UsageError("--rotate needs a file's name: stdout has no parts");
-    }
     auto files{o.rotate.empty() ? archive::PartFiles::Single(o.record, o.overwrite) :
-                                  archive::PartFiles::Rotating(o.record, static_cast<std::uint32_t>(keep), o.overwrite)};
+                                  archive::PartFiles::Rotating(o.record, m_keep, o.overwrite)};
     if (!files) return files.GetError();
     m_record_files = std::move(*files);
     return {};
@@ -338,8 +249,8 @@ util::Result<> Session::ReadRecordings(std::vector<archive::OpenFile> files, con
 {
     archive::ReplayOptions replay{.speed = needs.full_speed ? 0.0 : 1.0};
     if (!m_options.speed.empty()) {
-        const auto speed{ParseSpeed(m_options.speed)};
-        if (!speed) return speed.GetError();
+        const auto speed{app::ParseSpeed(m_options.speed)};
+        if (!speed) return Of("--speed", speed.GetError());
         replay.speed = *speed;
     }
     auto opened{archive::ReplaySource::Open(std::move(files), m_catalogue, replay,
@@ -349,10 +260,10 @@ util::Result<> Session::ReadRecordings(std::vector<archive::OpenFile> files, con
     const std::vector<archive::SessionInfo>& sessions{m_replay->Sessions()};
     std::int64_t start{sessions.empty() ? 0 : sessions.front().started_at_utc_ns};
     for (const archive::SessionInfo& session : sessions) start = std::min(start, session.started_at_utc_ns);
-    const auto since{ParseEdge(m_options.since, "--since", start)};
-    if (!since) return since.GetError();
-    const auto until{ParseEdge(m_options.until, "--until", start)};
-    if (!until) return until.GetError();
+    const auto since{app::ParseEdge(m_options.since, start)};
+    if (!since) return Of("--since", since.GetError());
+    const auto until{app::ParseEdge(m_options.until, start)};
+    if (!until) return Of("--until", until.GetError());
     if (*since && *until && **until <= **since) return UsageError("--until is not after --since: there is nothing between them");
     m_replay->SetRange(*since, *until);
     m_range = {since->value_or(start), m_replay->LastUtcNs(), replay.speed};
@@ -366,6 +277,7 @@ util::Result<> Session::ReadFilterAndPolicy(const SessionNeeds& needs)
     if (!spec) return spec.GetError();
     app::TracepointChoice choice{SplitNames(m_options.enable), SplitNames(m_options.count_only)};
     if (choice.enable.empty()) choice.enable = m_config.enable;
+    if (choice.count_only.empty() && !m_replay) choice.count_only = m_config.count_only;
     // what is traced is shown
     if (!spec->only.empty()) spec->only.insert(spec->only.end(), choice.enable.begin(), choice.enable.end());
     auto filter{pipeline::Filter::Make(std::move(*spec), m_catalogue)};
@@ -405,8 +317,8 @@ util::Result<> Session::ReadTraceOptions(const app::TracepointChoice& choice, co
     if (m_options.node.pid) m_trace.pid = *m_options.node.pid;
     m_trace.binary = m_options.node.binary;
     if (m_options.node.datadir) m_trace.datadir = NormalPath(*m_options.node.datadir);
-    m_trace.measure_cost = m_options.measure_cost;
-    m_trace.force_perf_uprobe = m_options.perf_uprobes;
+    m_trace.measure_cost = m_options.measure_cost || m_config.measure_cost;
+    m_trace.force_perf_uprobe = m_options.perf_uprobes || m_config.perf_uprobes;
     m_trace.require_node = m_options.no_wait;
     return {};
 }
@@ -414,19 +326,38 @@ util::Result<> Session::ReadTraceOptions(const app::TracepointChoice& choice, co
 util::Result<> Session::ReadLimits()
 {
     if (!m_options.count.empty()) {
-        auto count{ParseCount(m_options.count, "--count", "events")};
-        if (!count) return count.GetError();
+        auto count{app::ParseCount(m_options.count, "events")};
+        if (!count) return Of("--count", count.GetError());
         m_limits.count = *count;
     }
     if (!m_options.duration.empty()) {
-        auto duration{ParseTime(m_options.duration, "--duration")};
-        if (!duration) return duration.GetError();
+        auto duration{util::ParseDuration(m_options.duration)};
+        if (!duration) return Of("--duration", duration.GetError());
         m_limits.duration = *duration;
     }
     m_limits.stop = &g_stop;
-    auto every{ParseTime(m_options.stats_every == "0" ? "0s" : m_options.stats_every, "--stats")};
-    if (!every) return every.GetError();
+    auto every{app::ParseEvery(m_options.stats_every)};
+    if (!every) return Of("--stats", every.GetError());
     m_stats_every = *every;
+    return {};
+}
+
+util::Result<> Session::ReadRotation()
+{
+    const SessionOptions& o{m_options};
+    if (!o.keep.empty()) {
+        if (o.rotate.empty()) return UsageError("--keep is for parts: say --rotate 1GiB, or --rotate 1h, besides");
+        const auto parsed{app::ParseCount(o.keep, "parts")};
+        if (!parsed) return Of("--keep", parsed.GetError());
+        m_keep = static_cast<std::uint32_t>(std::min<std::uint64_t>(*parsed, UINT32_MAX));
+    }
+    if (!o.rotate.empty()) {
+        const auto rotation{app::ParseRotation(o.rotate)};
+        if (!rotation) return Of("--rotate", rotation.GetError());
+        m_record_options.rotate_bytes = rotation->bytes;
+        m_record_options.rotate_age = rotation->age;
+        if (o.record == "-") return UsageError("--rotate needs a file's name: stdout has no parts");
+    }
     return {};
 }
 
@@ -462,7 +393,7 @@ util::Result<> Session::StartRecorder()
 
 Exit Session::Run(std::vector<pipeline::Sink*> sinks, const SessionHooks& hooks)
 {
-    HandleSignals();
+    HandleSignals(m_needs.reloads);
     // a recording of a node begins once it is traced: a start that fails leaves nothing behind
     if (m_replay) {
         if (const auto started{StartRecorder()}; !started) return ExitOf(started, m_io);
@@ -480,7 +411,7 @@ Exit Session::FinishRun(const app::RunResult& result)
         m_io.err << "coretap: " << result.malformed << " records were malformed and are not shown; please report this\n";
     const Exit status{ExitOf(result.outcome, m_io)};
     // what is not in the recording it says itself
-    const bool recording_failed{m_recorder && m_recorder->Failed()};
+    const bool recording_failed{m_recorder && m_recorder->Failure()};
     if (status != Exit::Ok && result.unwritten != 0 && !recording_failed)
         m_io.err << "coretap: up to " << Grouped(result.unwritten) << " events were read and are not in the output\n";
     return status;
@@ -493,6 +424,15 @@ void Session::TellTrouble()
     if (trouble == m_told_trouble) return;
     m_told_trouble = std::move(trouble);
     m_io.err << "coretap: " << m_told_trouble << std::endl;
+}
+
+void Session::TellFailure()
+{
+    if (!m_needs.outlives_recording || !m_recorder || m_told_failure) return;
+    const auto failure{m_recorder->Failure()};
+    if (!failure) return;
+    m_told_failure = true;
+    m_io.err << "coretap: " << failure->what << "; nothing more is recorded until coretap is started again, the rest goes on" << std::endl;
 }
 
 Exit Session::FinishRecording(const pipeline::Ledger& ledger, const app::RunResult& result, Exit status)
@@ -514,7 +454,8 @@ Exit Session::FinishRecording(const pipeline::Ledger& ledger, const app::RunResu
     if (dropped != 0)
         m_io.err << "coretap: " << Grouped(dropped) << " events are not in the recording, the disk was too slow; it says where\n";
     if (finished) return status;
-    const std::uint64_t came{totals.offered + result.missed.back()}; // it is the last of the sinks
+    const auto missed{result.missed.find(m_recorder.get())};
+    const std::uint64_t came{totals.offered + (missed == result.missed.end() ? 0 : missed->second)};
     if (const std::uint64_t missing{came - totals.events - dropped}; missing != 0)
         m_io.err << "coretap: " << Grouped(missing) << " events came that are not in the recording\n";
     return status == Exit::Ok ? ExitOf(finished, m_io) : status;
@@ -534,12 +475,14 @@ Exit Session::RunReplay(std::vector<pipeline::Sink*>& sinks, const SessionHooks&
         .tick =
             [&] {
                 TellTrouble();
+                TellFailure();
                 if (hooks.tick) hooks.tick(*m_replay);
                 const auto now{std::chrono::steady_clock::now()};
                 if (m_stats_every.count() == 0 || now < next_stats) return;
                 next_stats = now + m_stats_every;
                 Notice(app::ReplayLine(m_replay->Losses(), m_catalogue, now - start));
             },
+        .spare = m_needs.outlives_recording ? m_recorder.get() : nullptr,
     };
     const app::RunResult result{app::Run(*m_replay, sinks, m_catalogue, *m_filter, m_limits, run_hooks)};
     if (hooks.replayed && result.outcome) hooks.replayed(*m_replay);
@@ -565,9 +508,7 @@ Exit Session::RunLive(std::vector<pipeline::Sink*>& sinks, const SessionHooks& h
     app::StandIn stand_in;
     m_stand_in = sim;
     if (sim) {
-        std::vector<std::string> arguments;
-        Split(m_options.sim_args, ' ', arguments);
-        auto prepared{app::StandIn::Prepare(arguments, m_trace.user)};
+        auto prepared{app::StandIn::Prepare(app::Split(m_options.sim_args, ' '), m_trace.user)};
         if (!prepared) return Report(m_io, prepared.GetError());
         stand_in = std::move(*prepared);
         m_trace.binary = stand_in.Path();
@@ -600,12 +541,14 @@ Exit Session::RunLive(std::vector<pipeline::Sink*>& sinks, const SessionHooks& h
         .tick =
             [&] {
                 TellTrouble();
+                TellFailure();
                 if (hooks.tick) hooks.tick(live);
                 const auto now{std::chrono::steady_clock::now()};
                 if (m_stats_every.count() == 0 || now < next_stats) return;
                 next_stats = now + m_stats_every;
                 notice(app::LedgerLine(live.Losses(), m_catalogue, cost()));
             },
+        .spare = m_needs.outlives_recording ? m_recorder.get() : nullptr,
     };
     const app::RunResult result{app::Run(live, sinks, m_catalogue, *m_filter, m_limits, run_hooks)};
     const pipeline::Ledger& ledger{live.Losses()};

@@ -88,9 +88,12 @@ bool SameFile(const std::string& a, const std::string& b);
 struct SessionNeeds {
     bool payloads{false}; //!< captured unless the user says otherwise: as a whole if they are recorded, else as `payload_policy` says
     const char* payload_policy{"all"};
-    bool full_speed{true}; //!< of recordings, unless the user says otherwise; else as recorded
-    bool shows{true};      //!< the command has data of its own, besides what is recorded
-    std::string output{};  //!< a file for it, opened while there is the right to, emptied by Run(); none: stdout
+    bool full_speed{true};               //!< of recordings, unless the user says otherwise; else as recorded
+    bool shows{true};                    //!< the command has data of its own, besides what is recorded
+    bool outlives_recording{false};      //!< if recording fails, the rest goes on
+    bool reloads{false};                 //!< SIGHUP does not end it, but sets AskedToReload()
+    std::optional<app::Config> config{}; //!< the configuration file, where it has been read already
+    std::string output{};                //!< a file for it, opened while there is the right to, emptied by Run(); none: stdout
 };
 
 /** What a command does beside its sinks; all of it on the session's thread. */
@@ -118,6 +121,7 @@ public:
 
 private:
     SessionOptions m_options;
+    SessionNeeds m_needs;
     Io m_io;
     app::Config m_config;
     event::Catalogue m_catalogue;
@@ -129,13 +133,15 @@ private:
     std::unique_ptr<archive::ReplaySource> m_replay;
     std::unique_ptr<archive::PartFiles> m_record_files;
     archive::RecorderOptions m_record_options;
+    std::uint32_t m_keep{0}; //!< parts; 0: all
     std::unique_ptr<archive::Recorder> m_recorder;
     std::string m_told_trouble;
+    bool m_told_failure{false};
     ReplayRange m_range;
     bool m_stand_in{false};
     util::Fd m_output;
 
-    Session(const SessionOptions& options, Io io) : m_options{options}, m_io{io} {}
+    Session(const SessionOptions& options, const SessionNeeds& needs, Io io) : m_options{options}, m_needs{needs}, m_io{io} {}
 
 public:
     static util::Result<std::unique_ptr<Session>> Prepare(const SessionOptions& options, const SessionNeeds& needs, Io io);
@@ -146,6 +152,8 @@ public:
     const app::PayloadPolicy& ShownPayload() const noexcept { return *m_shown_payload; }
     /** Where the command's data goes: needs.output, or stdout. */
     int OutputFd() const noexcept { return m_output ? m_output.Get() : m_io.out_fd; }
+    /** Whether a signal asked for it since the last time. */
+    static bool AskedToReload() noexcept;
     /** Set when a signal asked to stop. */
     static const std::atomic<bool>* StopFlag() noexcept;
 
@@ -158,22 +166,30 @@ public:
     /** Whether the node is the stand-in; known when SessionHooks::started is called. */
     bool IsStandIn() const noexcept { return m_stand_in; }
 
+    /** Whether everything but files and kernel is as it must be for a run. */
+    static util::Result<> Check(const SessionOptions& options, const SessionNeeds& needs, Io io);
+    /** What is said meanwhile, from now on. */
+    void SetReports(bool quiet, std::chrono::nanoseconds stats_every);
     /** Run to the end, with these sinks and the recorder if there is one. Once. */
     Exit Run(std::vector<pipeline::Sink*> sinks, const SessionHooks& hooks = {});
 
 private:
     util::Result<> CheckOptions(const SessionNeeds& needs) const;
+    util::Result<> ReadConfig(const SessionNeeds& needs);
     util::Result<std::vector<archive::OpenFile>> OpenRecordings();
     util::Result<> OpenOutputs(const SessionNeeds& needs);
     util::Result<> ReadRecordings(std::vector<archive::OpenFile> files, const SessionNeeds& needs);
     util::Result<> ReadFilterAndPolicy(const SessionNeeds& needs);
     util::Result<> ReadTraceOptions(const app::TracepointChoice& choice, const app::PayloadPolicy& policy);
     util::Result<> ReadLimits();
+    util::Result<> ReadRotation();
     util::Result<> StartRecorder();
     Exit RunLive(std::vector<pipeline::Sink*>& sinks, const SessionHooks& hooks);
     Exit RunReplay(std::vector<pipeline::Sink*>& sinks, const SessionHooks& hooks);
     /** What goes wrong with the recording's files though it goes on. */
     void TellTrouble();
+    /** That there will be no more of it, while the rest goes on. */
+    void TellFailure();
     /** Close the recording and say what is in it. */
     Exit FinishRecording(const pipeline::Ledger& ledger, const app::RunResult& result, Exit status);
     Exit FinishRun(const app::RunResult& result);

@@ -52,6 +52,8 @@ struct ArgDef {
     std::uint32_t bound{0};     //!< most bytes captured of a String or Bytes
     std::uint8_t length_arg{0}; //!< Bytes: index of the argument that holds the length
     std::string doc;
+
+    bool operator==(const ArgDef&) const = default;
 };
 
 enum class Handler : std::uint8_t { Generic, Message, Coin };
@@ -75,6 +77,7 @@ struct TracepointDef {
     std::string doc;
     std::vector<ArgDef> args;
 
+    bool operator==(const TracepointDef&) const = default;
     /** `provider:name`. Several layouts of one probe share it; the id tells them apart. */
     std::string FullName() const { return provider + ":" + name; }
     /** Index of the argument called `arg_name`, if there is one. */

@@ -39,6 +39,8 @@ struct RpcOverrides {
     std::optional<std::string> user{};
     std::optional<std::string> password{};
     std::string cookie_file{}; //!< absolute, a path of ours
+
+    bool operator==(const RpcOverrides&) const = default;
 };
 
 struct RpcAccess {

@@ -32,14 +32,6 @@ using util::Error;
 
 constexpr std::size_t MAX_PATH{1024};
 
-/** What the other process is asked. */
-struct Asked {
-    std::int32_t pid{0};
-    std::int32_t file{0};
-    char datadir[MAX_PATH]{};
-    char chain[16]{};
-    char path[MAX_PATH]{};
-};
 struct Answer {
     std::int32_t failed{0};
     std::int32_t code{0}; //!< Errc
@@ -224,35 +216,24 @@ util::Result<util::Fd> OpenOfProcess(const OpenRequest& request)
                        fmt::format("{}/{}", place.datadir, name));
 }
 
-/** The other process: opens, until the other end of the socket is closed. */
-void Serve(int socket, const std::vector<std::string>& also)
+/** One of our own files: who named it is who started us, and may well use links. */
+util::Result<util::Fd> OpenOwnFile(const std::string& path)
 {
-    Asked asked;
-    for (;;) {
-        const ssize_t got{::recv(socket, &asked, sizeof(asked), 0)};
-        if (got < 0 && errno == EINTR) continue;
-        if (got != static_cast<ssize_t>(sizeof(asked))) return;
-        asked.datadir[sizeof(asked.datadir) - 1] = asked.chain[sizeof(asked.chain) - 1] = asked.path[sizeof(asked.path) - 1] = '\0';
-        const OpenRequest request{{asked.pid, asked.datadir, asked.chain}, static_cast<NodeFile>(std::clamp(asked.file, 0, 2)), asked.path};
-        const bool allowed{request.path.empty() || std::find(also.begin(), also.end(), request.path) != also.end()};
-        auto opened{allowed ? OpenNodeFile(request) :
-                              Error{Errc::Permission,
-                                    fmt::format("{} is not among the files coretap was started to open; name it in the configuration",
-                                                util::Quoted(request.path)),
-                                    EACCES}};
-        ::prctl(PR_SET_PDEATHSIG, SIGKILL); // lost with every change of user
-        Answer answer;
-        if (!opened) {
-            answer.failed = 1;
-            answer.code = static_cast<std::int32_t>(opened.GetError().code);
-            answer.sys_errno = opened.GetError().sys_errno;
-            opened.GetError().what.copy(answer.what, sizeof(answer.what) - 1);
-        }
-        if (!util::SendWithFd(socket, std::as_bytes(std::span{&answer, 1}), opened ? opened->Get() : -1)) return;
-    }
+    return RegularOnly(util::Fd{::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)}, path);
 }
 
 } // namespace
+
+/** What the other process is asked. */
+struct Opener::Asked {
+    std::int32_t pid{0};
+    std::int32_t file{0}; //!< NodeFile, or OWN
+    char datadir[MAX_PATH]{};
+    char chain[16]{};
+    char path[MAX_PATH]{};
+
+    static constexpr std::int32_t OWN{3};
+};
 
 std::string ChainFolder(std::string_view chain)
 {
@@ -286,7 +267,43 @@ util::Result<util::Fd> OpenNodeFile(const OpenRequest& request)
                        fmt::format("{}/{}", place.datadir, name));
 }
 
-Opener::Opener(util::Fd socket, pid_t process) : m_socket{std::move(socket)}, m_process{process} {}
+util::Result<util::Fd> Opener::OpenAsked(const Asked& asked, const OpenerFiles& files)
+{
+    const std::string path{asked.path};
+    const auto among = [&path](const std::vector<std::string>& allowed) { return std::ranges::find(allowed, path) != allowed.end(); };
+    if (asked.file == Asked::OWN && among(files.own)) return OpenOwnFile(path);
+    if (asked.file != Asked::OWN && files.of_nodes && (path.empty() || among(files.also)))
+        return OpenNodeFile({{asked.pid, asked.datadir, asked.chain}, static_cast<NodeFile>(std::clamp(asked.file, 0, 2)), path});
+    return Error{Errc::Permission,
+                 fmt::format("{} is not among the files coretap was started to open; name it in the configuration, and start it again",
+                             util::Quoted(path)),
+                 EACCES};
+}
+
+void Opener::Serve(int socket, const OpenerFiles& files)
+{
+    Asked asked;
+    for (;;) {
+        const ssize_t got{::recv(socket, &asked, sizeof(asked), 0)};
+        if (got < 0 && errno == EINTR) continue;
+        if (got != static_cast<ssize_t>(sizeof(asked))) return;
+        asked.datadir[sizeof(asked.datadir) - 1] = asked.chain[sizeof(asked.chain) - 1] = asked.path[sizeof(asked.path) - 1] = '\0';
+        auto opened{OpenAsked(asked, files)};
+        ::prctl(PR_SET_PDEATHSIG, SIGKILL); // lost with every change of user
+        Answer answer;
+        if (!opened) {
+            answer.failed = 1;
+            answer.code = static_cast<std::int32_t>(opened.GetError().code);
+            answer.sys_errno = opened.GetError().sys_errno;
+            opened.GetError().what.copy(answer.what, sizeof(answer.what) - 1);
+        }
+        if (!util::SendWithFd(socket, std::as_bytes(std::span{&answer, 1}), opened ? opened->Get() : -1)) return;
+    }
+}
+
+Opener::Opener(util::Fd socket, pid_t process, OpenerFiles files)
+    : m_socket{std::move(socket)}, m_process{process}, m_files{std::move(files)}
+{}
 
 Opener::~Opener()
 {
@@ -296,7 +313,7 @@ Opener::~Opener()
     }
 }
 
-util::Result<std::unique_ptr<Opener>> Opener::Start(const std::vector<std::string>& also)
+util::Result<std::unique_ptr<Opener>> Opener::Start(OpenerFiles files)
 {
     int ends[2];
     if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
@@ -316,10 +333,10 @@ util::Result<std::unique_ptr<Opener>> Opener::Start(const std::vector<std::strin
         const int socket{::fcntl(theirs.Get(), F_DUPFD, 10)};
         if (::dup2(socket, 0) != 0) ::_exit(1);
         ::syscall(SYS_close_range, 1U, ~0U, 0U);
-        Serve(0, also);
+        Serve(0, files);
         ::_exit(0);
     }
-    return std::unique_ptr<Opener>{new Opener{std::move(ours), process}};
+    return std::unique_ptr<Opener>{new Opener{std::move(ours), process, std::move(files)}};
 }
 
 util::Result<util::Fd> Opener::Open(const OpenRequest& request)
@@ -329,8 +346,23 @@ util::Result<util::Fd> Opener::Open(const OpenRequest& request)
     asked.file = static_cast<std::int32_t>(request.file);
     if (!Put(asked.datadir, request.place.datadir) || !Put(asked.chain, request.place.chain) || !Put(asked.path, request.path))
         return Error{Errc::Usage, "the path of a node's file is too long", ENAMETOOLONG};
+    return Ask(asked);
+}
+
+bool Opener::IsOwn(const std::string& path) const { return std::ranges::find(m_files.own, path) != m_files.own.end(); }
+
+util::Result<util::Fd> Opener::OpenOwn(const std::string& path)
+{
+    Asked asked;
+    asked.file = Asked::OWN;
+    if (!Put(asked.path, path)) return Error{Errc::Usage, "the path is too long", ENAMETOOLONG};
+    return Ask(asked);
+}
+
+util::Result<util::Fd> Opener::Ask(const Asked& asked)
+{
     const std::lock_guard lock{m_mutex};
-    const auto gone = [] { return Error{Errc::Io, "the process that opens the node's files is gone, or hangs", EPIPE}; };
+    const auto gone = [] { return Error{Errc::Io, "the process that opens files for coretap is gone, or hangs", EPIPE}; };
     if (!m_socket) return gone();
     Answer answer;
     util::Fd file;

@@ -49,26 +49,46 @@ using OpenFunction = std::function<util::Result<util::Fd>(const OpenRequest&)>;
  */
 util::Result<util::Fd> OpenNodeFile(const OpenRequest& request);
 
+/** What an Opener opens, for good: nothing that is said later adds to it. */
+struct OpenerFiles {
+    bool of_nodes{true};
+    std::vector<std::string> also{}; //!< absolute paths of nodes' files that may be asked for besides (a cookie elsewhere)
+    std::vector<std::string> own{};  //!< absolute paths of coretap's own files
+};
+
 /**
- * A process that keeps the privileges this one has, and does nothing but OpenNodeFile() for it. Start it before
- * giving up privileges, and while there is one thread. It ends with this object, or with its parent.
+ * A process that keeps the privileges this one has, and does nothing but open files for it: with OpenNodeFile(), and coretap's own. Start
+ * it before giving up privileges, and while there is one thread. It ends with this object, or with its parent.
  */
 class Opener {
     std::mutex m_mutex;
     util::Fd m_socket;
     pid_t m_process;
 
-    Opener(util::Fd socket, pid_t process);
+    const OpenerFiles m_files;
+
+    Opener(util::Fd socket, pid_t process, OpenerFiles files);
 
 public:
-    /** `also`: absolute paths that may be asked for besides (a cookie elsewhere, as the user's configuration says). */
-    static util::Result<std::unique_ptr<Opener>> Start(const std::vector<std::string>& also = {});
+    static util::Result<std::unique_ptr<Opener>> Start(OpenerFiles files = {});
     ~Opener();
     Opener(const Opener&) = delete;
     Opener& operator=(const Opener&) = delete;
 
-    /** From any thread. */
+    // From any thread.
     util::Result<util::Fd> Open(const OpenRequest& request);
+    /** Whether OpenOwn() opens it. */
+    bool IsOwn(const std::string& path) const;
+    /** A regular file among those it was started with, with its own rights; symbolic links are followed. */
+    util::Result<util::Fd> OpenOwn(const std::string& path);
+
+private:
+    struct Asked;
+    util::Result<util::Fd> Ask(const Asked& asked);
+    // In the other process.
+    static util::Result<util::Fd> OpenAsked(const Asked& asked, const OpenerFiles& files);
+    /** Until the other end of the socket is closed. */
+    static void Serve(int socket, const OpenerFiles& files);
 };
 
 } // namespace coretap::poll

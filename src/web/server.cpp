@@ -13,6 +13,8 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <openssl/err.h>
+#include <openssl/x509.h>
 
 #include "util/text.h"
 #include "web/connection.h"
@@ -51,7 +53,7 @@ Result<asio::ip::address> ParseAddress(const ServerOptions& options)
     return address;
 }
 
-Result<> CheckToken(const ServerOptions& options, const asio::ip::address& address)
+Result<> CheckToken(const Access& options, const asio::ip::address& address)
 {
     if (!options.token.empty() && options.token.size() < MIN_TOKEN_LENGTH)
         return Error{Errc::Usage, fmt::format("the token is shorter than {} characters: it could be guessed", MIN_TOKEN_LENGTH)};
@@ -61,22 +63,26 @@ Result<> CheckToken(const ServerOptions& options, const asio::ip::address& addre
                                           address.to_string())};
 }
 
-Result<std::unique_ptr<asio::ssl::context>> MakeTls(const ServerOptions& options)
+Result<std::unique_ptr<asio::ssl::context>> MakeTls(const Access& options)
 {
     if (options.tls_certificate.empty() && options.tls_key.empty()) return std::unique_ptr<asio::ssl::context>{};
     if (options.tls_certificate.empty() || options.tls_key.empty()) return Error{Errc::Usage, "TLS needs both, a certificate and its key"};
     auto context = std::make_unique<asio::ssl::context>(asio::ssl::context::tls_server);
-    const auto fail = [](std::string_view what, const std::string& file, const error_code& error) {
-        return Error{Errc::Io, fmt::format("the TLS {} {} is of no use: {}", what, util::Quoted(file), error.message())};
+    const auto fail = [](std::string_view what, const error_code& error) {
+        return Error{Errc::Usage, fmt::format("the TLS {} is of no use: {}", what, error.message())};
     };
     error_code error;
-    context->use_certificate_chain_file(options.tls_certificate, error);
-    if (error) return fail("certificate", options.tls_certificate, error);
-    context->use_private_key_file(options.tls_key, asio::ssl::context::pem, error);
-    if (error) return fail("key", options.tls_key, error);
-    if (SSL_CTX_check_private_key(context->native_handle()) != 1)
-        return Error{Errc::Usage, fmt::format("the TLS key {} is not that of the certificate {}", util::Quoted(options.tls_key),
-                                              util::Quoted(options.tls_certificate))};
+    context->use_certificate_chain(asio::buffer(options.tls_certificate), error);
+    if (error) return fail("certificate", error);
+    // nobody is there to type it in
+    context->set_password_callback([](std::size_t, asio::ssl::context::password_purpose) { return std::string{}; }, error);
+    // a key that is not the certificate's is refused here, in words that nobody understands
+    ERR_clear_error();
+    context->use_private_key(asio::buffer(options.tls_key), asio::ssl::context::pem, error);
+    if (ERR_GET_REASON(static_cast<unsigned long>(error.value())) == X509_R_KEY_VALUES_MISMATCH ||
+        (!error && SSL_CTX_check_private_key(context->native_handle()) != 1))
+        return Error{Errc::Usage, "the TLS key is not that of the certificate"};
+    if (error) return fail("key", error);
     SSL_CTX_set_min_proto_version(context->native_handle(), TLS1_2_VERSION);
     SSL_CTX_set_options(context->native_handle(), SSL_OP_NO_RENEGOTIATION);
     return context;
@@ -105,14 +111,19 @@ Result<> BindAndListen(tcp::acceptor& acceptor, const tcp::endpoint& endpoint)
 
 class Server::Impl {
     Context m_context;
-    std::unique_ptr<asio::ssl::context> m_tls;
+    std::unique_ptr<asio::ssl::context> m_tls; //!< for connections to come; those that are there keep what they need of it
+    std::atomic<bool> m_speaks_tls;
     tcp::acceptor m_acceptor;
     asio::steady_timer m_tick;
     std::thread m_thread;
 
 public:
     Impl(ServerOptions options, Streams& streams, std::unique_ptr<asio::ssl::context> tls)
-        : m_context{std::move(options), streams}, m_tls{std::move(tls)}, m_acceptor{m_context.io}, m_tick{m_context.io}
+        : m_context{std::move(options), streams},
+          m_tls{std::move(tls)},
+          m_speaks_tls{m_tls != nullptr},
+          m_acceptor{m_context.io},
+          m_tick{m_context.io}
     {}
     ~Impl() { Stop(); }
     Impl(const Impl&) = delete;
@@ -143,7 +154,15 @@ public:
         error_code ignored;
         return m_acceptor.local_endpoint(ignored);
     }
-    bool Tls() const { return m_tls != nullptr; }
+    bool Tls() const { return m_speaks_tls; }
+    void Change(Access access, std::unique_ptr<asio::ssl::context> tls)
+    {
+        m_speaks_tls = tls != nullptr;
+        asio::post(m_context.io, [this, guard = Guard{std::move(access.token), access.hosts}, tls = std::move(tls)]() mutable {
+            m_context.site.SetGuard(std::move(guard));
+            m_tls = std::move(tls);
+        });
+    }
     ServerStats Stats() const { return m_context.counters.Read(); }
     Published& Shown() { return m_context.published; }
     void OnPublished()
@@ -234,6 +253,24 @@ private:
 
 Server::Server(std::unique_ptr<Impl> impl) : m_impl{std::move(impl)} {}
 Server::~Server() = default;
+
+Result<> Server::Check(const ServerOptions& options)
+{
+    const auto address = ParseAddress(options);
+    if (!address) return address.GetError();
+    if (auto checked = CheckToken(options, *address); !checked) return checked;
+    const auto tls = MakeTls(options);
+    return tls ? Result<>{} : tls.GetError();
+}
+
+Result<> Server::Change(Access access)
+{
+    if (auto checked = CheckToken(access, m_impl->Endpoint().address()); !checked) return checked;
+    auto tls = MakeTls(access);
+    if (!tls) return tls.GetError();
+    m_impl->Change(std::move(access), std::move(*tls));
+    return {};
+}
 
 Result<std::unique_ptr<Server>> Server::Listen(ServerOptions options, Streams& streams)
 {

@@ -38,16 +38,20 @@ struct Limits {
     double messages_burst{20};
 };
 
-/** Callbacks are called on the server's thread and must be quick. */
-struct ServerOptions {
-    std::string address{"127.0.0.1"}; //!< a literal, or `localhost`
-    std::uint16_t port{DEFAULT_PORT}; //!< 0: any that is free
+/** Who may connect, and how. It can be changed while the server runs. */
+struct Access {
     /** Asked of every request but /healthz and /readyz. Must be set for an address that is not loopback, unless `insecure`. */
     std::string token{};
     bool insecure{false};
     std::vector<std::string> hosts{}; //!< names in Host headers that mean us, besides localhost and the address that was connected to
-    std::string tls_certificate{};    //!< PEM file with the chain; empty: no TLS
-    std::string tls_key{};            //!< PEM file
+    std::string tls_certificate{};    //!< PEM text with the chain; empty: no TLS
+    std::string tls_key{};            //!< PEM text
+};
+
+/** Callbacks are called on the server's thread and must be quick. */
+struct ServerOptions : Access {
+    std::string address{"127.0.0.1"}; //!< a literal, or `localhost`
+    std::uint16_t port{DEFAULT_PORT}; //!< 0: any that is free
     Limits limits{};
     std::string version{};                        //!< coretap's
     std::string config_json{"{}"};                //!< for /api/v1/config, without secrets
@@ -68,8 +72,8 @@ class Server {
 
 public:
     /**
-     * Reads the TLS files and listens, for which a program may have rights that it gives up before it serves. Clients wait. `streams` must
-     * outlive the server. Fails with Usage, Io (port in use) or Permission.
+     * Listens, for which a program may have rights that it gives up before it serves. Clients wait. `streams` must outlive the server. Fails
+     * with Usage, Io (port in use) or Permission.
      */
     static util::Result<std::unique_ptr<Server>> Listen(ServerOptions options, Streams& streams);
     /** Starts the thread. Once. */
@@ -85,7 +89,15 @@ public:
     /** For people: `http://127.0.0.1:8338/`. */
     std::string Url() const;
 
+    /** Whether all of it makes sense, the TLS texts included. Listens nowhere. */
+    static util::Result<> Check(const ServerOptions& options);
+
     // Any thread.
+    /**
+     * Asks this of requests and connections from now on; connections that are open stay so. Fails with Usage, and then nothing has changed.
+     * After Serve().
+     */
+    util::Result<> Change(Access access);
     /** What is shown from now on; clients that want snapshots get it. Once a second. */
     void Publish(std::shared_ptr<const state::Snapshot> snapshot);
     /** More for the API: valid JSON, shown as /api/v1/NAME and as a member of snapshots. Names are words of a-z, 0-9, - and _. */

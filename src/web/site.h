@@ -30,6 +30,8 @@ class Site {
 public:
     Site(const ServerOptions& options, const event::Catalogue& catalogue, const Published& published, Counters& counters);
 
+    /** Who may ask from now on. */
+    void SetGuard(Guard guard) { m_guard = std::move(guard); }
     /** Everything but /ws. Rejects are counted. */
     Response Answer(const Request& request);
     /** Whether a WebSocket may be opened with this request: nothing, or the refusal. */

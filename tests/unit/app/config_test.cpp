@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
@@ -120,8 +121,9 @@ TEST(Config, MalformedToml)
 TEST(Config, UnknownKeys)
 {
     EXPECT_EQ(What("[trace]\n  rnig = \"16MiB\"\n"),
-              "c.toml:2:3: unknown key 'rnig' in [trace]; did you mean 'ring'? allowed: ring, only, enable, payload, user");
-    EXPECT_THAT(What("[tracer]\n"), HasSubstr("unknown key 'tracer' in the file; did you mean 'trace'? allowed: trace, tracepoint"));
+              "c.toml:2:3: unknown key 'rnig' in [trace]; did you mean 'ring'? allowed: ring, only, enable, count-only, payload, user, "
+              "measure-cost, perf-uprobes");
+    EXPECT_THAT(What("[tracer]\n"), HasSubstr("unknown key 'tracer' in the file; did you mean 'trace'? allowed: trace, serve, tracepoint"));
     EXPECT_THAT(What("\n\nxyzzy = 1\n"), StartsWith("c.toml:3:1: unknown key 'xyzzy' in the file; allowed:"));
     EXPECT_THAT(What(WithArgs("{name=\"a\", typ=\"bool\"}")),
                 StartsWith("c.toml:4:20: unknown key 'typ' in an argument; did you mean 'type'?"));
@@ -145,10 +147,49 @@ TEST(Config, WrongValues)
 {
     EXPECT_THAT(What("[trace]\nring = \"16M\"\n"), StartsWith("c.toml:2:8: ring: '16M' is not a size"));
     EXPECT_THAT(What("[trace]\nring = \"0\"\n"), StartsWith("c.toml:2:8: "));
-    EXPECT_THAT(What("[trace]\npayload = \"inf=all\"\n"), StartsWith("c.toml:2:11: payload policy of an unknown message type 'inf'"));
+    EXPECT_THAT(What("[trace]\npayload = \"inf=all\"\n"),
+                StartsWith("c.toml:2:11: payload: payload policy of an unknown message type 'inf'"));
     EXPECT_THAT(What("[trace]\nonly = [\"net\", \"mempool:aded\"]\n"),
                 StartsWith("c.toml:2:16: no tracepoint is called 'mempool:aded'; did you mean"));
     EXPECT_THAT(What("[trace]\nuser = \"\"\n"), HasSubstr("c.toml:2:8: user"));
+    EXPECT_THAT(What("[trace]\nring = \"1KiB\"\n"), StartsWith("c.toml:2:8: ring: a ring has 128KiB to 1GiB"));
+    EXPECT_THAT(What("[trace]\ncount-only = [\"mempool:aded\"]\n"), StartsWith("c.toml:2:15: no tracepoint is called"));
+}
+
+TEST(Config, Serve)
+{
+    const auto config = ParseConfig("[serve]\nlisten = 8400\ntoken-file = \"token\"\ntls-key = \"/etc/key\"\nfrom = [\"-\", \"a.ctap\"]\n"
+                                    "peer = [1, 2]\nspeed = 0.5\nquiet = false\nhost = []\n",
+                                    "dir/c.toml");
+    ASSERT_TRUE(config) << config.GetError().what;
+    const auto values = [&](std::string_view name) { return config->settings.find(name)->second.values; };
+    EXPECT_THAT(values("listen"), ElementsAre("8400"));
+    EXPECT_EQ(config->settings.find("listen")->second.where, "dir/c.toml:2:1");
+    EXPECT_THAT(values("token-file"), ElementsAre("dir/token")) << "from where the file is";
+    EXPECT_THAT(values("tls-key"), ElementsAre("/etc/key"));
+    EXPECT_THAT(values("from"), ElementsAre("-", "dir/a.ctap"));
+    EXPECT_THAT(values("peer"), ElementsAre("1", "2"));
+    EXPECT_THAT(values("speed"), ElementsAre("0.5"));
+    EXPECT_THAT(values("quiet"), ElementsAre("false"));
+    EXPECT_FALSE(config->settings.contains("host"));
+}
+
+TEST(Config, ServeThatMakesNoSense)
+{
+    EXPECT_THAT(What("[serve]\n tokenfile = \"x\"\n"),
+                StartsWith("c.toml:2:2: unknown key 'tokenfile' in [serve]; did you mean 'token-file'? allowed: "));
+    EXPECT_THAT(What("[serve]\nring = \"1MiB\"\n"), StartsWith("c.toml:2:1: unknown key 'ring' in [serve]"));
+    EXPECT_EQ(What("[serve]\nquiet = \"yes\"\n"), "c.toml:2:9: 'quiet' is true or false, not a string");
+    EXPECT_EQ(What("[serve]\nhost = \"a\"\n"), "c.toml:2:8: 'host' is an array, like [\"node.example.org\"], not a string");
+    EXPECT_EQ(What("[serve]\nhost = [\"a\", 1]\n"), "c.toml:2:14: 'host[]' is a string, not an integer");
+    EXPECT_EQ(What("[serve]\nkeep = true\n"), "c.toml:2:8: 'keep' is a string or a number, not a boolean");
+    // values are checked with the eyes of the command line
+    for (const std::string_view wrong :
+         {"pid = 0", "binary = \"\"", "since = \"soon\"", "until = \"+5\"", "speed = 0", "peer = [\"x\"]", "msg = [\"nosuch\"]",
+          "direction = [\"up\"]", "conn-type = [\"friend\"]", "listen = \"1.2.3.4:x\"", "listen = 70000", "rpc = \"maybe\"",
+          "debug-log = \"on\"", "stats = \"30\"", "rotate = \"1KiB\"", "keep = 0", "count = -1", "duration = \"1\""}) {
+        EXPECT_THAT(What(fmt::format("[serve]\n{}\n", wrong)), StartsWith("c.toml:2:")) << wrong;
+    }
 }
 
 TEST(Config, Tracepoints)

@@ -69,8 +69,27 @@ TEST(Session, WhatOneSinkRefusesTheOthersGetToTheEnd)
         EXPECT_EQ(failing.writes, 3U);
         EXPECT_EQ(sound.writes, 10U);
         EXPECT_EQ(result.unwritten, 8U);
-        EXPECT_EQ(result.missed, (first ? std::vector<std::uint64_t>{7, 0} : std::vector<std::uint64_t>{0, 7}));
+        EXPECT_EQ(result.missed, (std::map<const pipeline::Sink*, std::uint64_t>{{&failing, 7}}));
     }
+}
+
+TEST(Session, WithoutTheSpareSinkItGoesOn)
+{
+    // a recording that fills the disk, beside a page that is watched
+    FakeSource source{10};
+    const auto filter{pipeline::Filter::Make({}, source.Catalogue())};
+    ASSERT_TRUE(filter);
+    FakeSink failing{3}, sound;
+    const std::vector<pipeline::Sink*> sinks{&failing, &sound};
+    int stops{0};
+    const RunResult result{
+        app::Run(source, sinks, source.Catalogue(), *filter, {},
+                 {.stop_source = [&] { ++stops; }, .also_stop_when = [] { return false; }, .tick = [] {}, .spare = &failing})};
+    EXPECT_EQ(stops, 0);
+    EXPECT_EQ(sound.writes, 10U);
+    EXPECT_EQ(result.missed, (std::map<const pipeline::Sink*, std::uint64_t>{{&failing, 7}}));
+    ASSERT_FALSE(result.outcome) << "it is told at the end";
+    EXPECT_EQ(result.outcome.GetError().sys_errno, EPIPE);
 }
 
 } // namespace

@@ -70,7 +70,7 @@ TEST(Opener, OpensTheThreeFilesAndNoOther)
     datadir.Write("regtest/debug.log", "log");
     datadir.Write("secret", "secret");
     datadir.Write("named", "named");
-    const auto opener{Opener::Start({datadir.Path("named")})};
+    const auto opener{Opener::Start({.also = {datadir.Path("named")}})};
     ASSERT_TRUE(opener);
     const NodePlace place{0, datadir.Path(), "regtest"};
     EXPECT_EQ("conf", TextOf((*opener)->Open({place, NodeFile::Conf, {}})));
@@ -86,6 +86,34 @@ TEST(Opener, OpensTheThreeFilesAndNoOther)
     EXPECT_FALSE((*opener)->Open({{0, datadir.Path(), std::string(50, 'x')}, NodeFile::Cookie, {}}));
     EXPECT_FALSE((*opener)->Open({{0, std::string("a\0b", 3), "main"}, NodeFile::Cookie, {}}));
     EXPECT_EQ("conf", TextOf((*opener)->Open({place, NodeFile::Conf, {}})));
+}
+
+TEST(Opener, OpensItsCallersOwnFilesIfTheyWereNamedAtTheStart)
+{
+    const TemporaryFolder folder;
+    folder.Write("token", "first");
+    folder.Write("cookie", "cookie");
+    folder.Write("other", "other");
+    ASSERT_EQ(0, ::symlink("token", folder.Path("link").c_str())); // as certificates often are
+    const auto opener{Opener::Start({.of_nodes = false,
+                                     .also = {folder.Path("cookie")},
+                                     .own = {folder.Path("token"), folder.Path("link"), folder.Path("later"), folder.Path()}})};
+    ASSERT_TRUE(opener);
+    EXPECT_TRUE((*opener)->IsOwn(folder.Path("token")));
+    EXPECT_FALSE((*opener)->IsOwn(folder.Path("other")));
+    EXPECT_EQ("first", TextOf((*opener)->OpenOwn(folder.Path("token"))));
+    EXPECT_EQ("first", TextOf((*opener)->OpenOwn(folder.Path("link"))));
+    EXPECT_THAT(TextOf((*opener)->OpenOwn(folder.Path("other"))), HasSubstr("not among the files"));
+    EXPECT_THAT(TextOf((*opener)->OpenOwn(folder.Path("cookie"))), HasSubstr("not among the files"));
+    EXPECT_THAT(TextOf((*opener)->OpenOwn(folder.Path())), HasSubstr("not a regular file"));
+    EXPECT_EQ(ENOENT, (*opener)->OpenOwn(folder.Path("later")).GetError().sys_errno);
+    folder.Write("later", "there");
+    EXPECT_EQ("there", TextOf((*opener)->OpenOwn(folder.Path("later"))));
+    // and not a node's files for the asking
+    folder.Write("bitcoin.conf", "conf");
+    EXPECT_THAT(TextOf((*opener)->Open({{0, folder.Path(), "main"}, NodeFile::Conf, {}})), HasSubstr("not among the files"));
+    EXPECT_THAT(TextOf((*opener)->Open({{0, folder.Path(), "main"}, NodeFile::Cookie, folder.Path("token")})),
+                HasSubstr("not among the files"));
 }
 
 TEST(Opener, FollowsNoLinkOutAndOpensRegularFilesOnly)

@@ -413,10 +413,31 @@ TEST(ServerStart, SaysWhatIsWrong)
     options.token = "short";
     EXPECT_THAT(error(options), HasSubstr("shorter than 16"));
     options = {};
-    options.tls_certificate = "/nonexistent.pem";
+    options.tls_certificate = "no PEM";
     EXPECT_THAT(error(options), HasSubstr("both"));
-    options.tls_key = "/nonexistent.pem";
-    EXPECT_THAT(error(options), HasSubstr("/nonexistent.pem"));
+    options.tls_key = "no PEM";
+    EXPECT_THAT(error(options), HasSubstr("the TLS certificate is of no use"));
+}
+
+TEST(Server, AnotherTokenAndOtherNamesWhileItRuns)
+{
+    WebFixture f{WithToken()};
+    Client client{f.Port()};
+    const auto status = [&](std::string_view token, std::string_view host = "localhost") {
+        client.Write(fmt::format("GET /api/v1/config HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\n\r\n", host, token));
+        return client.Read().status;
+    };
+    EXPECT_EQ(status(SECRET), 200);
+    web::Access access;
+    access.token = "short";
+    EXPECT_FALSE(f.server->Change(access));
+    EXPECT_EQ(status(SECRET), 200);
+    access.token = "another token that is long";
+    access.hosts = {"node.example.org"};
+    ASSERT_TRUE(f.server->Change(access));
+    EXPECT_TRUE(Eventually([&] { return status(access.token) == 200; }));
+    EXPECT_EQ(status(SECRET), 401);
+    EXPECT_EQ(status(access.token, "node.example.org"), 200);
 }
 
 TEST(ServerStart, OpenToAllIfAskedFor)

@@ -1,10 +1,11 @@
 // TLS with a certificate made for the occasion.
-#include <cstdio>
+#include <cstring>
 #include <memory>
 #include <string>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <openssl/bio.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
@@ -30,13 +31,22 @@ struct Free {
 };
 using Key = std::unique_ptr<EVP_PKEY, Free<EVP_PKEY_free>>;
 
-/** Writes a self-signed certificate and its key. */
+template <class Write>
+std::string Pem(Write write)
+{
+    const std::unique_ptr<BIO, Free<BIO_free>> bio{BIO_new(BIO_s_mem())};
+    write(bio.get());
+    char* text{nullptr};
+    const auto size{BIO_get_mem_data(bio.get(), &text)};
+    return {text, static_cast<std::size_t>(size)};
+}
+
+/** A self-signed certificate and its key. */
 struct Certificate {
     std::string cert;
     std::string key;
 
-    explicit Certificate(const std::string& name)
-        : cert{testing::TempDir() + name + "-cert.pem"}, key{testing::TempDir() + name + "-key.pem"}
+    explicit Certificate(const std::string& name = "localhost", const char* password = nullptr)
     {
         const Key pair{EVP_EC_gen("P-256")};
         const std::unique_ptr<X509, Free<X509_free>> x509{X509_new()};
@@ -46,23 +56,15 @@ struct Certificate {
         X509_gmtime_adj(X509_getm_notAfter(x509.get()), 3600);
         X509_set_pubkey(x509.get(), pair.get());
         X509_NAME* const subject{X509_get_subject_name(x509.get())};
-        X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>("localhost"), -1, -1, 0);
+        X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(name.c_str()), -1, -1, 0);
         X509_set_issuer_name(x509.get(), subject);
         X509_sign(x509.get(), pair.get(), EVP_sha256());
-        FILE* file{std::fopen(cert.c_str(), "w")};
-        PEM_write_X509(file, x509.get());
-        std::fclose(file);
-        file = std::fopen(key.c_str(), "w");
-        PEM_write_PrivateKey(file, pair.get(), nullptr, nullptr, 0, nullptr, nullptr);
-        std::fclose(file);
+        cert = Pem([&](BIO* bio) { PEM_write_bio_X509(bio, x509.get()); });
+        key = Pem([&](BIO* bio) {
+            PEM_write_bio_PKCS8PrivateKey(bio, pair.get(), password ? EVP_aes_256_cbc() : nullptr, password,
+                                          password ? static_cast<int>(std::strlen(password)) : 0, nullptr, nullptr);
+        });
     }
-    ~Certificate()
-    {
-        std::remove(cert.c_str());
-        std::remove(key.c_str());
-    }
-    Certificate(const Certificate&) = delete;
-    Certificate& operator=(const Certificate&) = delete;
 };
 
 class TlsWire final : public test::Wire {
@@ -83,6 +85,13 @@ public:
         connected = SSL_connect(m_ssl.get()) == 1;
     }
     std::string Version() const { return SSL_get_version(m_ssl.get()); }
+    std::string Name() const
+    {
+        const std::unique_ptr<X509, Free<X509_free>> peer{SSL_get1_peer_certificate(m_ssl.get())};
+        char name[100]{};
+        X509_NAME_get_text_by_NID(X509_get_subject_name(peer.get()), NID_commonName, name, sizeof(name));
+        return name;
+    }
     bool Write(std::string_view bytes) override { return SSL_write(m_ssl.get(), bytes.data(), static_cast<int>(bytes.size())) > 0; }
     std::string Read(std::chrono::milliseconds patience) override
     {
@@ -106,7 +115,7 @@ web::ServerOptions With(const Certificate& certificate)
 
 TEST(Tls, ServesPagesAndSockets)
 {
-    const Certificate certificate{"good"};
+    const Certificate certificate;
     WebFixture f{With(certificate)};
     EXPECT_TRUE(f.server->Url().starts_with("https://127.0.0.1:"));
     auto wire = std::make_unique<TlsWire>(f.Port());
@@ -134,7 +143,7 @@ TEST(Tls, ServesPagesAndSockets)
 
 TEST(Tls, OldVersionsAndOtherProtocolsAreRefused)
 {
-    const Certificate certificate{"strict"};
+    const Certificate certificate;
     WebFixture f{With(certificate)};
     EXPECT_FALSE(TlsWire(f.Port(), TLS1_1_VERSION).connected);
     Client plain{f.Port()};
@@ -147,8 +156,8 @@ TEST(Tls, OldVersionsAndOtherProtocolsAreRefused)
 
 TEST(Tls, TheKeyMustBelongToTheCertificate)
 {
-    const Certificate one{"one"};
-    const Certificate other{"other"};
+    const Certificate one;
+    const Certificate other;
     web::ServerOptions options{With(one)};
     options.tls_key = other.key;
     options.port = 0;
@@ -156,7 +165,40 @@ TEST(Tls, TheKeyMustBelongToTheCertificate)
     web::Streams streams{catalogue};
     const auto started = web::Server::Start(options, streams);
     ASSERT_FALSE(started);
-    EXPECT_THAT(started.GetError().what, testing::HasSubstr("other-key.pem"));
+    EXPECT_THAT(started.GetError().what, testing::HasSubstr("the TLS key is not that of the certificate"));
+}
+
+TEST(Tls, AKeyWithAPasswordIsRefusedAndNotAskedFor)
+{
+    const Certificate locked{"localhost", "secret"};
+    web::ServerOptions options{With(locked)};
+    const auto checked = web::Server::Check(options);
+    ASSERT_FALSE(checked);
+    EXPECT_THAT(checked.GetError().what, testing::HasSubstr("the TLS key is of no use"));
+}
+
+TEST(Tls, AnotherCertificateIsForNewConnections)
+{
+    const Certificate old{"old"}, fresh{"fresh"}, stray;
+    WebFixture f{With(old)};
+    auto wire = std::make_unique<TlsWire>(f.Port());
+    EXPECT_EQ(wire->Name(), "old");
+    Client client{std::move(wire)};
+    EXPECT_EQ(client.Get("/").status, 200);
+
+    web::Access access;
+    access.tls_certificate = fresh.cert;
+    access.tls_key = stray.key;
+    EXPECT_FALSE(f.server->Change(access));
+    EXPECT_EQ(TlsWire(f.Port()).Name(), "old") << "an error changes nothing";
+    access.tls_key = fresh.key;
+    ASSERT_TRUE(f.server->Change(access));
+    EXPECT_TRUE(Eventually([&] { return TlsWire(f.Port()).Name() == "fresh"; }));
+    EXPECT_EQ(client.Get("/").status, 200) << "who was there stays";
+
+    ASSERT_TRUE(f.server->Change({}));
+    EXPECT_TRUE(f.server->Url().starts_with("http://"));
+    EXPECT_TRUE(Eventually([&] { return Client{f.Port()}.Get("/").status == 200; }));
 }
 
 } // namespace
