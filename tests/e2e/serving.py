@@ -16,14 +16,23 @@ from harness import Program, children_of, status_of, wait_until
 class Serve(Program):
     """coretap serve on a free port. With `serving` it waits until the page's address is said."""
 
-    def __init__(self, case, *args, binary=None, serving=True, prefix=(), name=None, listen="127.0.0.1:0", **more):
+    def __init__(self, case, *args, binary=None, serving=True, prefix=(), name=None, listen="127.0.0.1:0", env=None, **more):
         node = ("--binary", binary) if binary else ()
-        super().__init__(case, [*prefix, harness.CORETAP, "serve", "--listen", listen, *node, *args], name or case.fresh("serve"), **more)
+        address = ("--listen", listen) if listen is not None else ()
+        super().__init__(case, [*prefix, harness.CORETAP, "serve", *address, *node, *args], name or case.fresh("serve"),
+                         env={"CORETAP_CONFIG": "", **(env or {})}, **more)  # not what this machine is configured to do
         self.url = None
         if serving:
             self.url = self.wait_err(r"the page is at (http\S+)").group(1)
             address = urllib.parse.urlparse(self.url)
             self.host, self.port = address.hostname, address.port
+
+    def reload(self):
+        """SIGHUP; what it says about it."""
+        said = "coretap: (?:not )?reloaded.*\n"
+        before = len(re.findall(said, self.err()))
+        self.send(harness.signal.SIGHUP)
+        return self.wait_err(said, before + 1).group(0).rstrip("\n")
 
     def request(self, path, headers=None, method="GET"):
         """(status, headers, body)"""
