@@ -33,6 +33,13 @@
 CORETAP_SIM_TRACEPOINTS(CORETAP_SIM_DEFINE_SEMAPHORE)
 
 namespace coretap::sim {
+
+#ifdef CORETAP_SIM_ADDRMAN_2023
+const bool ADDRMAN_2023{true};
+#else
+const bool ADDRMAN_2023{false};
+#endif
+
 namespace {
 
 struct Row {

@@ -52,11 +52,7 @@ enum class Tp : std::uint8_t {
 inline constexpr std::size_t TP_COUNT{23};
 
 /** True in coretap-sim-addrman2023: addrman:move_to_good has the layout of before September 2023. */
-#ifdef CORETAP_SIM_ADDRMAN_2023
-inline constexpr bool ADDRMAN_2023{true};
-#else
-inline constexpr bool ADDRMAN_2023{false};
-#endif
+extern const bool ADDRMAN_2023;
 
 /** `net:inbound_message` and so on, by Tp. */
 std::string_view TpName(Tp tp);

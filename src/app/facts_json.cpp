@@ -139,10 +139,10 @@ void Network(JsonWriter& json, const poll::NetworkFacts& network)
     json.Member("relayfee_sat_per_kvb", network.relayfee_sat_per_kvb);
     json.Member("localaddresses", network.localaddresses);
     json.Object("networks", [&] {
-        for (const auto& [name, reach] : network.networks) {
-            json.Object(name, [&] {
-                json.Member("reachable", reach.reachable);
-                json.Member("limited", reach.limited);
+        for (const auto& entry : network.networks) {
+            json.Object(entry.first, [&] {
+                json.Member("reachable", entry.second.reachable);
+                json.Member("limited", entry.second.limited);
             });
         }
     });
@@ -168,11 +168,11 @@ void Memory(JsonWriter& json, const poll::MemoryFacts& memory)
 
 void Addrman(JsonWriter& json, const poll::AddrmanFacts& addrman)
 {
-    for (const auto& [network, counts] : addrman.networks) {
-        json.Object(network, [&] {
-            json.Member("new", counts.in_new);
-            json.Member("tried", counts.tried);
-            json.Member("total", counts.total);
+    for (const auto& entry : addrman.networks) {
+        json.Object(entry.first, [&] {
+            json.Member("new", entry.second.in_new);
+            json.Member("tried", entry.second.tried);
+            json.Member("total", entry.second.total);
         });
     }
 }
@@ -282,11 +282,11 @@ void Log(JsonWriter& json, const poll::LogTotals& log)
         for (std::size_t level{0}; level < log.levels.size(); ++level) json.Member(NameOf(level), log.levels[level]);
     });
     json.Object("categories", [&] {
-        for (const auto& [category, count] : log.categories) {
-            json.Object(category.empty() ? "none" : category, [&] {
-                json.Member("lines", count.lines);
-                json.Member("warnings", count.warnings);
-                json.Member("errors", count.errors);
+        for (const auto& entry : log.categories) {
+            json.Object(entry.first.empty() ? "none" : entry.first, [&] {
+                json.Member("lines", entry.second.lines);
+                json.Member("warnings", entry.second.warnings);
+                json.Member("errors", entry.second.errors);
             });
         }
     });
@@ -322,8 +322,8 @@ std::string OfNodes(const KnownNodes& nodes, std::shared_ptr<const Facts> NodeWa
     JsonWriter json{text};
     json.Object([&] {
         json.Object("nodes", [&] {
-            for (const auto& [label, known] : nodes) {
-                if (known.*part) json.Object(label, [&] { write(json, *(known.*part)); });
+            for (const auto& entry : nodes) {
+                if (const auto& facts{entry.second.*part}) json.Object(entry.first, [&] { write(json, *facts); });
             }
         });
     });

@@ -117,7 +117,7 @@ metrics::Self DescribeSelf(const SelfSources& sources)
     }
     self.process = OwnProcess();
 
-    metrics::Self::Web& web{self.web.emplace()};
+    metrics::Self::Web web{};
     web.connections = sources.server.connections;
     web.connections_total = sources.server.connections_total;
     web.websockets = sources.server.websockets;
@@ -129,6 +129,7 @@ metrics::Self DescribeSelf(const SelfSources& sources)
     web.events_formatted_total = sources.streams.formatted_total;
     web.events_sampled_out_total = sources.streams.sampled_out_total;
     web.events_dropped_total = sources.streams.client_dropped_total;
+    self.web = std::move(web);
 
     if (sources.recorder != nullptr) {
         const archive::RecorderTotals totals{sources.recorder->Totals()};
@@ -164,7 +165,7 @@ std::string SelfJson(const metrics::Self& self, const SelfSources& sources, cons
             json.Object("tracepoints", [&] {
                 std::map<std::string, std::uint64_t> by_name; // rows of a name are layouts of one probe
                 for (const auto& tracepoint : self.tracepoints) by_name[tracepoint.name] += tracepoint.attached.value_or(0);
-                for (const auto& [name, processes] : by_name) json.Object(name, [&] { json.Member("attached_processes", processes); });
+                for (const auto& entry : by_name) json.Object(entry.first, [&] { json.Member("attached_processes", entry.second); });
             });
             json.List("attachments", [&] {
                 for (const auto& attachment : sources.health->attachments) {

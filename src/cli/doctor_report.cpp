@@ -7,19 +7,14 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
+#include "cli/colors.h"
+
 namespace coretap::cli {
 namespace {
 
 using tracer::CheckGroup;
 using tracer::SystemCheck;
 using Status = SystemCheck::Status;
-
-constexpr std::string_view GREEN{"\033[32m"};
-constexpr std::string_view YELLOW{"\033[33m"};
-constexpr std::string_view RED{"\033[31m"};
-constexpr std::string_view BOLD{"\033[1m"};
-constexpr std::string_view DIM{"\033[2m"};
-constexpr std::string_view PLAIN{"\033[0m"};
 
 constexpr std::array GROUPS{CheckGroup::Kernel, CheckGroup::Privileges, CheckGroup::Nodes, CheckGroup::SelfTest};
 constexpr std::size_t WIDEST_COLUMN{34};
@@ -53,7 +48,7 @@ bool FailedFor(std::span<const SystemCheck> checks, util::Errc reason)
     return std::ranges::any_of(checks, [reason](const SystemCheck& check) { return Failed(check) && check.reason == reason; });
 }
 
-std::string Verdict(std::span<const SystemCheck> checks)
+std::string VerdictText(std::span<const SystemCheck> checks)
 {
     const auto problems = std::ranges::count_if(checks, Failed);
     if (problems > 0) {
@@ -95,7 +90,7 @@ std::string RenderDoctorText(std::span<const SystemCheck> checks, DoctorReportOp
         }
         if (!first) out += "\n";
     }
-    return out + Colored(Verdict(checks), IsUsable(checks) ? GREEN : RED, options.color) + "\n";
+    return out + Colored(VerdictText(checks), IsUsable(checks) ? GREEN : RED, options.color) + "\n";
 }
 
 std::string RenderDoctorJson(std::span<const SystemCheck> checks)

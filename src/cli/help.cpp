@@ -9,7 +9,7 @@ namespace {
 constexpr std::size_t LEFT{30}; // where descriptions begin
 
 /** `left` and, from column `margin` on, `text` in lines of WIDTH at most. */
-std::string Row(std::string left, std::string_view text, std::size_t margin = LEFT)
+std::string HelpRow(std::string left, std::string_view text, std::size_t margin = LEFT)
 {
     std::string out{std::move(left)};
     if (!out.empty() && out.size() + 1 >= margin) out += '\n';
@@ -48,14 +48,14 @@ std::string HelpFormatter::make_option(const CLI::Option* option, bool is_positi
 {
     std::string name{make_option_name(option, is_positional)};
     if (const std::size_t value{name.find('{')}; value != std::string::npos) name.erase(value); // of a flag that says no
-    return Row("  " + name + (is_positional ? "" : make_option_opts(option)), option->get_description());
+    return HelpRow("  " + name + (is_positional ? "" : make_option_opts(option)), option->get_description());
 }
 
-std::string HelpFormatter::make_description(const CLI::App* command) const { return Row("", command->get_description(), 0); }
+std::string HelpFormatter::make_description(const CLI::App* command) const { return HelpRow("", command->get_description(), 0); }
 
 std::string HelpFormatter::make_subcommand(const CLI::App* command) const
 {
-    return Row("  " + command->get_name(), command->get_description());
+    return HelpRow("  " + command->get_name(), command->get_description());
 }
 
 CLI::Validator NotEmpty()

@@ -8,6 +8,7 @@
 #include <elf.h>
 #include <fmt/format.h>
 
+#include "cli/colors.h"
 #include "tracer/arg_spec.h"
 
 namespace coretap::cli {
@@ -22,11 +23,6 @@ using tracer::Verdict;
 constexpr std::array VERDICTS{Verdict::Matches,     Verdict::Changed, Verdict::Missing,
                               Verdict::Unsupported, Verdict::Unknown, Verdict::Absent};
 static_assert(VERDICTS.size() == tracer::VERDICT_COUNT);
-
-constexpr std::string_view GREEN{"\033[32m"};
-constexpr std::string_view YELLOW{"\033[33m"};
-constexpr std::string_view RED{"\033[31m"};
-constexpr std::string_view PLAIN{"\033[0m"};
 
 std::string_view ColorOf(Verdict verdict)
 {

@@ -12,7 +12,7 @@
 namespace coretap::poll {
 namespace {
 
-constexpr std::size_t PIECE{64 << 10};
+constexpr std::size_t LOG_PIECE{64 << 10};
 constexpr std::size_t MAX_SHOWN{256};
 
 } // namespace
@@ -90,7 +90,7 @@ bool LogFollower::Step(std::chrono::steady_clock::time_point now)
         Reopen();
     }
     if (!m_file) return false;
-    for (std::size_t read{0}; read < MAX_STEP; read += PIECE) {
+    for (std::size_t read{0}; read < MAX_STEP; read += LOG_PIECE) {
         if (!Read()) return false;
     }
     return true;
@@ -115,7 +115,7 @@ bool LogFollower::Read()
         m_skip_line = true;
         Warn(fmt::format("debug.log grows faster than it is read: {} bytes of it were skipped", skipped));
     }
-    std::array<char, PIECE> piece;
+    std::array<char, LOG_PIECE> piece;
     ssize_t got{0};
     do {
         got = ::pread(m_file.Get(), piece.data(), piece.size(), static_cast<off_t>(m_offset));

@@ -38,7 +38,7 @@ SystemCheck Line(Status status, std::string what, std::string found, std::string
 
 std::string ProcPath(pid_t pid, std::string_view name) { return fmt::format("/proc/{}/{}", pid, name); }
 
-std::string ReadLink(const std::string& path)
+std::string LinkOf(const std::string& path)
 {
     char target[PATH_MAX];
     const ssize_t n{::readlink(path.c_str(), target, sizeof(target))};
@@ -96,7 +96,7 @@ Raised ReadSemaphores(pid_t pid, const std::string& exe, int exe_fd, const std::
 std::vector<SystemCheck> CheckProcess(pid_t pid, const util::Fd& exe, const event::Catalogue& catalogue)
 {
     std::vector<SystemCheck> lines;
-    const std::string link{ReadLink(ProcPath(pid, "exe"))};
+    const std::string link{LinkOf(ProcPath(pid, "exe"))};
     const bool deleted{link.ends_with(DELETED)};
     const std::string path{Printable(deleted ? std::string_view{link}.substr(0, link.size() - DELETED.size()) : std::string_view{link})};
     const std::string what{fmt::format("process {} ({})", pid, Printable(CommOf(pid)))};
@@ -114,10 +114,10 @@ std::vector<SystemCheck> CheckProcess(pid_t pid, const util::Fd& exe, const even
     const auto matching = std::ranges::count_if(
         conformance.probes, [&](const ProbeCheck& check) { return of_core(check) && check.verdict == Verdict::Matches; });
 
-    const std::string other_ns{ReadLink(ProcPath(pid, "ns/mnt"))};
-    const char* mounts{other_ns.empty()                          ? ", mount namespace unknown" :
-                       other_ns == ReadLink("/proc/self/ns/mnt") ? "" :
-                                                                   ", in another mount namespace (reached through /proc)"};
+    const std::string other_ns{LinkOf(ProcPath(pid, "ns/mnt"))};
+    const char* mounts{other_ns.empty()                        ? ", mount namespace unknown" :
+                       other_ns == LinkOf("/proc/self/ns/mnt") ? "" :
+                                                                 ", in another mount namespace (reached through /proc)"};
     std::string found{fmt::format("{}, {}, {} of {} tracepoints of Bitcoin Core as expected{}", path,
                                   conformance.build_id.empty() ? "no build id" : "build id " + conformance.build_id, matching, total,
                                   mounts)};
@@ -148,7 +148,7 @@ std::vector<SystemCheck> CheckProcess(pid_t pid, const util::Fd& exe, const even
 
 SystemCheck WithoutTracepoints(pid_t pid, bool wanted)
 {
-    const std::string path{Printable(ReadLink(ProcPath(pid, "exe")))};
+    const std::string path{Printable(LinkOf(ProcPath(pid, "exe")))};
     return Line(wanted ? Status::Fail : Status::Warn, fmt::format("process {} ({})", pid, Printable(CommOf(pid))),
                 fmt::format("{} carries no tracepoints of Bitcoin Core", path),
                 "a Bitcoin Core built with -DWITH_USDT=ON, as the release binaries for Linux are",

@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "from_hex.h"
 #include "sim/address.h"
 #include "sim/scenarios.h"
 #include "sim/wire_samples.h"
@@ -21,15 +22,6 @@ struct Message {
     Bytes payload;
     bool readable;
 };
-
-Bytes FromHex(std::string_view hex)
-{
-    const auto nibble = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
-    Bytes bytes;
-    bytes.reserve(hex.size() / 2);
-    for (std::size_t i{0}; i < hex.size(); i += 2) bytes.push_back(static_cast<std::uint8_t>(nibble(hex[i]) << 4 | nibble(hex[i + 1])));
-    return bytes;
-}
 
 std::vector<Message> MessagesOf(const Outcome& outcome)
 {

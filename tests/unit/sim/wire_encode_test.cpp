@@ -7,19 +7,12 @@
 #include <gtest/gtest.h>
 
 #include "event/catalogue.h"
+#include "from_hex.h"
 #include "sim/fire_log.h"
 #include "sim/wire_samples.h"
 
 namespace coretap::sim {
 namespace {
-
-Bytes FromHex(std::string_view hex)
-{
-    Bytes bytes;
-    for (std::size_t i{0}; i < hex.size(); i += 2)
-        bytes.push_back(static_cast<std::uint8_t>(std::stoi(std::string{hex.substr(i, 2)}, nullptr, 16)));
-    return bytes;
-}
 
 Hash256 HashFromText(std::string_view hex)
 {

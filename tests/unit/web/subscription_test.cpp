@@ -11,26 +11,26 @@ namespace {
 
 using testing::HasSubstr;
 
-const event::Catalogue CATALOGUE;
+const event::Catalogue TRACEPOINTS;
 
 TEST(Subscription, ReadsEverything)
 {
     const auto parsed = web::ParseSubscription(
         R"({"type":"subscribe","filter":{"only":["net"],"peer":[2,1,2],"msg":["inv","tx"],"direction":"in","conn_type":["inbound"],)"
         R"("node":["main"]},"decode":"short","max_events_per_s":500,"snapshot":true,"resume_after":7})",
-        CATALOGUE);
+        TRACEPOINTS);
     ASSERT_TRUE(parsed) << parsed.GetError().what;
     EXPECT_EQ(parsed->decode, event::Decode::Short);
     EXPECT_EQ(parsed->max_events_per_s, 500);
     EXPECT_EQ(parsed->snapshots, web::WantSnapshots::EverySecond);
     EXPECT_EQ(parsed->resume_after, 7u);
-    EXPECT_FALSE(parsed->filter.WantsTracepoint(*CATALOGUE.Find(event::id::MEMPOOL_ADDED)));
+    EXPECT_FALSE(parsed->filter.WantsTracepoint(*TRACEPOINTS.Find(event::id::MEMPOOL_ADDED)));
 }
 
 TEST(Subscription, EqualOnesHaveOneKey)
 {
     const auto key = [](std::string_view text) {
-        const auto parsed = web::ParseSubscription(text, CATALOGUE);
+        const auto parsed = web::ParseSubscription(text, TRACEPOINTS);
         EXPECT_TRUE(parsed) << text;
         return parsed ? parsed->key : std::string{};
     };
@@ -65,13 +65,13 @@ TEST(Subscription, SaysWhatIsWrong)
         {R"([[[[[[[[[[[[]]]]]]]]]]]])", "no JSON"},
     };
     for (const auto& [text, what] : cases) {
-        const auto parsed = web::ParseSubscription(text, CATALOGUE);
+        const auto parsed = web::ParseSubscription(text, TRACEPOINTS);
         ASSERT_FALSE(parsed) << text;
         EXPECT_THAT(parsed.GetError().what, HasSubstr(std::string{what})) << text;
     }
     std::string many{R"({"type":"subscribe","filter":{"peer":[0)"};
     for (int i{1}; i < 65; ++i) many += "," + std::to_string(i);
-    EXPECT_FALSE(web::ParseSubscription(many + "]}}", CATALOGUE));
+    EXPECT_FALSE(web::ParseSubscription(many + "]}}", TRACEPOINTS));
 }
 
 } // namespace

@@ -24,7 +24,7 @@ using testing::HasSubstr;
 using web::Reject;
 
 constexpr std::string_view SUBSCRIBE{R"({"type":"subscribe"})"};
-constexpr std::string_view SECRET{"0123456789abcdef-secret"};
+constexpr std::string_view WS_SECRET{"0123456789abcdef-secret"};
 
 TEST(WebSocket, FirstASnapshotThenEvents)
 {
@@ -191,11 +191,11 @@ TEST(WebSocket, OtherSitesMayNotListen)
 TEST(WebSocket, NeedsTheToken)
 {
     web::ServerOptions options;
-    options.token = SECRET;
+    options.token = WS_SECRET;
     WebFixture f{options};
     EXPECT_EQ(WsClient{f.Port()}.handshake.status, 401);
-    EXPECT_EQ((WsClient{f.Port(), fmt::format("Authorization: Bearer {}\r\n", SECRET)}.handshake.status), 101);
-    const test::Reply reply{test::Client{f.Port()}.Get(fmt::format("/?token={}", SECRET))};
+    EXPECT_EQ((WsClient{f.Port(), fmt::format("Authorization: Bearer {}\r\n", WS_SECRET)}.handshake.status), 101);
+    const test::Reply reply{test::Client{f.Port()}.Get(fmt::format("/?token={}", WS_SECRET))};
     const std::string cookie{reply.headers.at("Set-Cookie")};
     EXPECT_EQ((WsClient{f.Port(), "Cookie: " + cookie.substr(0, cookie.find(';')) + "\r\n"}.handshake.status), 101);
 }
