@@ -65,6 +65,7 @@ export async function startMock(options: MockOptions = {}): Promise<Mock> {
       Object.assign(world.mempool, { added: { count: 0, vsize: 0, fee: 0 }, removed: {}, rejected: {}, replaced: { count: 0, vsize: 0, fee: 0 }, added_feerate_sat_per_vb: undefined, block_removal_age_seconds: undefined });
       Object.assign(world.utxo, { added: 0, spent: 0, uncached: 0, flushes: [] });
       for (const key of Object.keys(world.addr)) delete (world.addr as Record<string, unknown>)[key];
+      for (const key of Object.keys(world.messages)) if (!/^messages$|_times$/.test(key)) delete (world.messages as Record<string, unknown>)[key];
     }
     world.emit = (event) => {
       event.seq = seq++;
@@ -120,8 +121,13 @@ export async function startMock(options: MockOptions = {}): Promise<Mock> {
     switch (path) {
       case 'snapshot': return json(response, 200, snapshot());
       case 'nodes': return json(response, 200, { nodes: snapshot().nodes });
-      case 'peers': return json(response, 200, { peers: world.peers.map((one) => world.peerRow(one)) });
-      case 'blocks': return json(response, 200, { blocks: world.blocks.slice(0, Number(query.get('limit') ?? 144)) });
+      case 'peers': {
+        const rows = world.peers.map((one) => world.peerRow(one));
+        // Some that have left, of ids that nobody has any more.
+        const left = mode === 'empty' ? [] : rows.slice(0, 40).map((row, i) => ({ ...row, id: 10_000 + i, closed_utc_ms: Date.now() - 1000 * (i + 1) ** 2, evicted: i % 7 === 3, close_inferred: i % 11 === 5 }));
+        return json(response, 200, { peers: query.get('closed') === '1' ? [...rows, ...left] : rows });
+      }
+      case 'blocks': return json(response, 200, { blocks: world.blocks.slice(0, Number(query.get('limit') ?? 144)), totals: mode === 'empty' ? {} : { first_announced_via: { inv: 3, headers: 31, cmpctblock: 110 }, delivered_compact_full: 101, delivered_compact_partial: 38, delivered_block: 5 } });
       case 'mempool': return json(response, 200, world.mempool);
       case 'utxo': return json(response, 200, world.utxo);
       case 'addr': return json(response, 200, world.addr);

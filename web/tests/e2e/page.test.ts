@@ -10,6 +10,8 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 const VIEWS: [string, string][] = [
   ['overview', 'Overview'],
   ['peers', 'Peers'],
+  ['peers/closed', 'Closed peers'],
+  ['peers/totals', 'Peers in sum'],
   ['peers/3', 'Peer 3'],
   ['circle', 'Circle'],
   ['blocks', 'Blocks'],
@@ -272,7 +274,9 @@ describe('bad days', () => {
   });
   test.each([
     ['overview', 'No block seen yet'],
-    ['overview', 'Minutes appear here as they pass.'],
+    ['overview', 'The first seconds show here in a moment.'],
+    ['peers/closed', 'Nobody has left'],
+    ['peers/totals', 'Nobody introduced themselves yet.'],
     ['peers', 'No peers'],
     ['circle', 'No peers yet'],
     ['blocks', 'No block seen yet'],
