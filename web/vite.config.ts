@@ -7,6 +7,7 @@ const proxy = { target: coretap, changeOrigin: true, headers: { origin: coretap 
 // Nothing inline (the page's Content-Security-Policy has no 'unsafe-inline' and no data: but for images), nothing from elsewhere.
 export default defineConfig({
   base: './',
+  cacheDir: '.vite',
   server: { proxy: { '/api': proxy, '/ws': { ...proxy, ws: true } } },
   preview: { proxy: { '/api': proxy, '/ws': { ...proxy, ws: true } } },
   build: {
