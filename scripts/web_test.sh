@@ -2,8 +2,8 @@
 # Tests of the page of `coretap serve` (web/): scripts/web_test.sh BUILD WHICH [argument]...
 #
 #   BUILD   the folder in which scripts/build_page.sh built it: its packages are used
-#   WHICH   unit: pure code; real: in Chromium with a real coretap (CORETAP, CORETAP_SIM); mock: in Chromium against the mock;
-#           tsx: no test, but a script of web/, with its arguments
+#   WHICH   unit: pure code; real: in Chromium with a real coretap (CORETAP, CORETAP_SIM: those of the build); mock: in Chromium
+#           against the mock; tsx: no test, but a script of web/, with its arguments
 #
 # Exit status 77, and why, where node, the packages or Chromium are missing; 1 with CORETAP_REQUIRE_PAGE=1.
 set -euo pipefail
@@ -23,7 +23,7 @@ cannot() {
 command -v node >/dev/null || cannot "there is no node"
 packages=$build/work/node_modules
 cmp -s "$root/web/package-lock.json" "$packages/.installed-lock" || cannot "the page's packages are not in $packages (npm ci failed, or the page was not built)"
-export CHROMIUM=${CHROMIUM:-/usr/bin/chromium}
+export CHROMIUM=${CHROMIUM:-/usr/bin/chromium} CORETAP=${CORETAP:-$build/../bin/coretap} CORETAP_SIM=${CORETAP_SIM:-$build/../bin/coretap-sim}
 [[ $which == unit || -x $CHROMIUM ]] || cannot "there is no $CHROMIUM"
 
 # A copy, since the packages must lie beside what uses them; the source tree and the build (which may be another user's) are left alone.

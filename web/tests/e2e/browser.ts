@@ -40,6 +40,7 @@ export class Browser {
     page.on('request', (request) => {
       if (!request.url().startsWith(origin) && !request.url().startsWith('data:')) complaints.push(`request to ${request.url()}`);
     });
+    await page.addInitScript('globalThis.__name = (f) => f'); // tsx wraps the functions that evaluate() sends in it
     await page.addInitScript(() => {
       document.addEventListener('securitypolicyviolation', (event) => console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`));
     });
