@@ -1,9 +1,9 @@
 import type { BlockTotals, Journey } from '../api';
 import { h, icon, quantity, setText, show } from '../lib/dom';
-import { ageShort, bytes, clock, count, duration, integer, median, percent, shortHash, text } from '../lib/format';
+import { ageShort, bytes, clock, count, duration, integer, median, percent, shortHash, text, type Quantity } from '../lib/format';
 import { deliveredHow, phases, slowLimit, slowReason, viaName } from '../lib/journey';
 import { timeline } from '../lib/timeline';
-import { bars, empty, histogram, panel, Place, poll, segmented, tile, tiles } from '../lib/widgets';
+import { bars, empty, histogram, panel, Place, poll, segmented, tile, tiles, type Tile } from '../lib/widgets';
 import type { Context, View } from '../view';
 import { plainNumber, spanOf } from './mempool';
 
@@ -77,14 +77,16 @@ export function makeBlocks({ store, go }: Context, rest: string[]): View {
   }
   function summary(limit: number): void {
     const all = journeys.map(phases);
-    const pickMedian = (values: (number | undefined)[]) => median(values.filter((value) => value !== undefined));
-    const of = `median of ${journeys.length} blocks`;
+    const put = (where: Tile, values: (number | null | undefined)[], show: (value: number | undefined) => Quantity): void => {
+      const known = values.filter((value) => value != null);
+      where.set(show(median(known)), known.length === 0 ? 'none yet' : `median of ${text(count(known.length, known.length === 1 ? 'block' : 'blocks'))}`);
+    };
     const delivered = journeys.filter((journey) => journey.delivered_utc_ms != null);
     const full = delivered.filter((journey) => journey.delivered_via === 'cmpctblock' && journey.compact?.some((one) => one.requested === 0));
     const slow = journeys.filter((journey) => slowReason(journey, limit)).length;
-    medianTotal.set(ms(pickMedian(all.map((p) => p.total))), of);
-    medianGet.set(ms(pickMedian(all.map((p) => p.delivered))), of);
-    medianCheck.set(duration(median(journeys.map((journey) => journey.connect_ns).filter((ns) => ns != null))), of);
+    put(medianTotal, all.map((p) => p.total), ms);
+    put(medianGet, all.map((p) => p.delivered), ms);
+    put(medianCheck, journeys.map((journey) => journey.connect_ns), duration);
     compact.set(percent(full.length, delivered.length), `${full.length} of ${delivered.length} blocks`);
     slowest.set(ms(all.length ? Math.max(...all.map((p) => p.total ?? 0)) : undefined), slow ? `${slow} slow: over ${text(ms(limit))}` : 'none was slow', slow ? 'warn' : '');
   }

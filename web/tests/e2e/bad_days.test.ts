@@ -41,7 +41,8 @@ describe('bad days', () => {
   });
   test('losses and findings stand out', async () => {
     const page = await open('overview', { mode: 'lossy' });
-    await page.getByText('ring-full').waitFor();
+    await page.getByText('ring-full · The ring was full').waitFor();
+    await page.getByText('The node warns: Unknown new rules activated').waitFor();
     expect(await page.locator('.tile', { hasText: 'Lost events' }).getAttribute('data-tone')).toBe('bad');
     expect(await tileOf(page, 'Lost events').textContent()).toBe('3,208');
     await page.getByText('No block for 71 minutes').waitFor();

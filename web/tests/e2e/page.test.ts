@@ -135,6 +135,24 @@ describe('blocks', () => {
   });
 });
 
+test('what the node says by RPC stands beside what is traced; nothing of it where it is not asked', async () => {
+  const page = await open('peers/3', { nodes: 2 });
+  const said = (name: string) => page.locator('.facts div', { has: page.locator('dt', { hasText: name }) }).locator('dd').first();
+  await page.getByRole('heading', { name: 'The node says by RPC' }).waitFor();
+  expect(await said('Transport').textContent()).toBe('v1');
+  expect(await said('Mapped AS').textContent()).toBe('AS24940');
+  expect(await said('Permissions').textContent()).toBe('noban, download');
+  await page.evaluate(() => (location.hash = '#/mempool'));
+  await page.getByText('48,211').waitFor();
+  await page.evaluate(() => (location.hash = '#/addr'));
+  await page.getByRole('cell', { name: '49,213' }).waitFor();
+  await page.getByLabel('Node').selectOption('signet');
+  await page.getByText('Not known: it takes the node’s RPC').waitFor();
+  await page.evaluate(() => (location.hash = '#/mempool'));
+  await page.getByText('By reason, since coretap looks').first().waitFor();
+  expect(await page.getByText('In the mempool', { exact: true }).isVisible()).toBe(false);
+});
+
 describe('circle', () => {
   test('pauses by key, hides a family, says how much it shows', async () => {
     const page = await open('circle', { rate: 300 });

@@ -16,7 +16,7 @@ const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 const folder = mkdtempSync(join(tmpdir(), 'node-'));
 const program = join(folder, 'coretap-sim');
 copyFileSync(CORETAP_SIM, program);
-const sim = await Sim.start(program, ['--rate', '250', '--peers', '80', '--block-interval', '400', '--epoch', 'now', '--seed', '11', '--datadir', '/var/lib/bitcoind', '--chain', 'main']);
+const sim = await Sim.start(program, ['--rate', '250', '--peers', '80', '--block-interval', '150', '--epoch', 'now', '--seed', '11', '--datadir', '/var/lib/bitcoind', '--chain', 'main']);
 const serve = await Serve.start(['--binary', program]);
 const browser = new Browser();
 
@@ -36,12 +36,11 @@ async function save(page: Page, name: string): Promise<void> {
   writeFileSync(join(out!, `${name}.webp`), bytes);
   console.log(`${name}.webp: ${(bytes.length / 1024).toFixed(0)} KiB`);
 }
-async function picture(name: string, hash: string, dark: boolean, wait: number, act?: (page: Page) => Promise<void>): Promise<void> {
+async function picture(name: string, hash: string, dark: boolean, wait: number): Promise<void> {
   const { page, complaints } = await browser.open(`${serve.url}#/${hash}`, { dark });
   const session = await page.context().newCDPSession(page);
   await session.send('Emulation.setDeviceMetricsOverride', { width: 1280, height: 820, deviceScaleFactor: 2, mobile: false });
   await sleep(wait);
-  await act?.(page);
   await save(page, name);
   if (complaints.length) throw new Error(complaints.join('\n'));
   await page.close();
@@ -54,10 +53,10 @@ try {
   const { peers } = await serve.api<{ peers: { id: number; inbound: boolean; messages_in: number; ping: { answered: number } }[] }>('peers');
   const talker = peers.filter((peer) => !peer.inbound).sort((a, b) => b.messages_in - a.messages_in)[0]!;
   await picture('peer', `peers/${talker.id}`, false, 25_000);
-  await picture('blocks', 'blocks', false, 4000, async (page) => {
-    await page.locator('.journey-head').nth(1).click();
-    await sleep(500);
-  });
+  // A block of which something was missing: its journey has most to tell.
+  const { blocks } = await serve.api<{ blocks: { hash: string; connected_utc_ms: number | null; compact: { requested: number | null }[] }[] }>('blocks?limit=12');
+  const block = blocks.find((one) => one.connected_utc_ms && one.compact.some(({ requested }) => requested)) ?? blocks[0]!;
+  await picture('blocks', `blocks/${block.hash}`, false, 4000);
 } finally {
   await browser.stop();
   await serve.stop();
