@@ -105,8 +105,8 @@ export function makeMessages({ store }: Context): View {
     const sum = (pick: (row: Total) => number): number => rows.reduce((total, row) => total + pick(row), 0);
     const [inN, outN, inB, outB] = [sum((r) => r.in.count), sum((r) => r.out.count), sum((r) => r.in.bytes), sum((r) => r.out.bytes)];
     const said = (q: Quantity): string => `${q.value} ${q.unit}`;
-    inTile.set(count(inN, 'messages'), said(bytes(inB)));
-    outTile.set(count(outN, 'messages'), said(bytes(outB)));
+    inTile.set(count(inN), `messages · ${said(bytes(inB))}`);
+    outTile.set(count(outN), `messages · ${said(bytes(outB))}`);
     sizeTile.set(bytes(inN + outN ? (inB + outB) / (inN + outN) : undefined), 'payload, both ways');
     const worst = Object.entries(messages.message_times ?? {}).sort((a, b) => b[1].total_ns - a[1].total_ns)[0];
     busyTile.set({ value: worst ? safe(worst[0], 24) : '–', unit: '' }, worst ? `at most ${said(duration(worst[1].total_ns))} for ${integer(worst[1].count)}` : '');
