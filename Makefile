@@ -55,12 +55,13 @@ test-realnode: deps-test build/build.ninja ## trace two real regtest nodes (BITC
 	@scripts/test.sh realnode
 
 .PHONY: bench
-bench: bench-trace bench-wire bench-archive bench-record bench-state bench-serve ## every benchmark; each writes build/bench/NAME.json
+bench: bench-trace bench-wire bench-archive bench-record bench-state bench-serve bench-page ## every benchmark; each writes build/bench/NAME.json
 bench-trace: ## what tracing costs the node, beside the floor and the other ways
 bench-wire: ## how fast peers' messages are decoded (BENCH_BITCOIN=/path/to/bench_bitcoin compares)
 bench-archive: ## what the recorder costs by itself, how small it is, how fast it is read again
 bench-state: ## what keeping the state costs an event, and what a snapshot costs
 bench-serve: ## what the daemon costs with people looking, at ten times a busy node's rate
+bench-page: ## frames, first content, size and memory of the page in Chromium (an hour: ARGS="--minutes 60")
 bench-record: ## what recording costs beside a node, and how fast a recording is shown
 bench-%: deps-bench build/build.ninja
 	@cmake --build --preset release

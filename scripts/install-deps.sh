@@ -20,11 +20,11 @@ build=(
     libboost1.81-dev libfmt-dev libcli11-dev libtomlplusplus-dev libssl-dev
     libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev
 )
-# Tests: what the scripts among them run. prometheus: promtool, and a server that scrapes.
-test=(python3 libcap2-bin clang-format jq sqlite3 zstd prometheus)
+# Tests: what the scripts among them run. prometheus: promtool, and a server that scrapes. chromium: the page, as people see it.
+test=(python3 libcap2-bin clang-format jq sqlite3 zstd prometheus chromium)
 lint=(clang-tidy clang-format python3)
 fuzz=(libclang-rt-14-dev)  # sanitizer and libFuzzer runtimes of clang 14
-bench=(python3)
+bench=(python3 chromium)
 
 packages=()
 for group in "${@:-build}"; do
@@ -40,8 +40,8 @@ for group in "${@:-build}"; do
     esac
 done
 
-# The page of coretap serve is built with npm, any that is there.
-[[ " ${*:-build} " != *" build "* ]] || command -v npm >/dev/null || packages+=(nodejs npm)
+# The page of coretap serve is built and tested with npm and node, any that are there.
+[[ " ${*:-build} " != *" build "* && " $* " != *" test "* ]] || command -v npm >/dev/null || packages+=(nodejs npm)
 
 [[ ${CORETAP_NO_INSTALL:-} == 1 ]] && exit 0
 if ! command -v dpkg-query >/dev/null; then

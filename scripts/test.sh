@@ -31,6 +31,6 @@ dir=build
 status=0
 [[ $preset == realnode ]] || "${ctest[@]}" --label-regex '^unit$' || status=$?
 echo "test: the other rings trace processes, which takes root: sudo" >&2
-sudo --preserve-env=BITCOIND,CI,CORETAP_REQUIRE_BPF,CORETAP_REQUIRE_PROMTOOL -- "${ctest[@]}" --label-exclude '^unit$' || status=$?
+sudo --preserve-env=BITCOIND,CI,CORETAP_REQUIRE_BPF,CORETAP_REQUIRE_PROMTOOL,CORETAP_REQUIRE_PAGE -- "${ctest[@]}" --label-exclude '^unit$' || status=$?
 sudo -- chown -R "$(id -u):$(id -g)" "$dir/Testing" # ctest's log, or our next run could not write it
 exit "$status"

@@ -1,12 +1,13 @@
 import { defineConfig } from 'vitest/config';
 
-// One browser, one test at a time: what is measured (frames, first content) must not be disturbed by a neighbour.
+// Two files, a browser each: most of the time they wait.
 export default defineConfig({
+  cacheDir: '.vite',
   test: {
     include: ['tests/e2e/**/*.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    fileParallelism: false,
+    maxWorkers: 2,
     pool: 'forks',
   },
 });

@@ -65,6 +65,7 @@ export async function startMock(options: MockOptions = {}): Promise<Mock> {
       Object.assign(world.mempool, { added: { count: 0, vsize: 0, fee: 0 }, removed: {}, rejected: {}, replaced: { count: 0, vsize: 0, fee: 0 }, added_feerate_sat_per_vb: undefined, block_removal_age_seconds: undefined });
       Object.assign(world.utxo, { added: 0, spent: 0, uncached: 0, flushes: [] });
       for (const key of Object.keys(world.addr)) delete (world.addr as Record<string, unknown>)[key];
+      for (const key of Object.keys(world.messages)) if (!/^messages$|_times$/.test(key)) delete (world.messages as Record<string, unknown>)[key];
     }
     world.emit = (event) => {
       event.seq = seq++;
@@ -91,8 +92,19 @@ export async function startMock(options: MockOptions = {}): Promise<Mock> {
     });
     const lost: Record<string, number> = mode === 'lossy' ? { 'ring-full': 3196, contended: 12 } : {};
     const fired = worlds.reduce((sum, world) => sum + world.events, 0);
+    // The first node is asked by RPC, the others are not.
+    const asked = {
+      state: 'ok', state_text: '',
+      mempool: { loaded: true, size: 48_211, bytes: 31_002_114, usage_bytes: 151_002_114, maxmempool_bytes: 300_000_000, total_fee_sat: 41_882_113, mempoolminfee_sat_per_kvb: 1000, unbroadcastcount: 2 },
+      blockchain: { blocks: worlds[0]!.height, headers: worlds[0]!.height, verificationprogress: 0.999998, initialblockdownload: false, warnings: mode === 'lossy' ? ['Unknown new rules activated (versionbit 28)'] : [] },
+      network: { subversion: '/Satoshi:29.0.0/', networkactive: true, warnings: [] },
+      addrman: { ipv4: { new: 41_002, tried: 8_211, total: 49_213 }, onion: { new: 9_100, tried: 1_204, total: 10_304 } },
+      orphans: { count: 12, bytes: 4_800 },
+      peers: worlds[0]!.peers.map((one) => ({ id: one.id, transport_protocol_type: one.id % 3 ? 'v2' : 'v1', mapped_as: one.id % 2 ? 24_940 : 0, inv_to_send: one.id, permissions: one.id === 3 ? ['noban', 'download'] : [], synced_headers: worlds[0]!.height, synced_blocks: worlds[0]!.height })),
+    };
     return {
       utc_ms: Date.now(), events: mode === 'nonode' ? 0 : fired, nodes,
+      ...(mode === 'nonode' || mode === 'empty' ? {} : { rpc: { nodes: { [labels[0]!]: asked } } }),
       losses: { total: mode === 'lossy' ? 3208 : 0, tracepoints: { 'net:inbound_message': { fired, delivered: fired - 3208, lost }, 'mempool:added': { fired: 184_220, delivered: 184_220, lost: {} } } },
       ...(mode === 'lossy' ? { findings: [{ severity: 'warn', title: 'Peer 233 sends addresses faster than the limit', detail: '902 of 1,544 entries were rate-limited in the last hour.', since_utc_ms: start - 900_000 }, { severity: 'bad', title: 'No block for 71 minutes', detail: 'Peers announce none either.', since_utc_ms: start - 400_000 }] } : { findings: [] }),
       ...(mode === 'replay' ? { replay: { from_utc_ms: start - 3_600_000, to_utc_ms: start + 1_800_000, at_utc_ms: Date.now(), speed: 10, paused: false, files: ['2026-11-26.ctap'] } } : {}),
@@ -120,8 +132,13 @@ export async function startMock(options: MockOptions = {}): Promise<Mock> {
     switch (path) {
       case 'snapshot': return json(response, 200, snapshot());
       case 'nodes': return json(response, 200, { nodes: snapshot().nodes });
-      case 'peers': return json(response, 200, { peers: world.peers.map((one) => world.peerRow(one)) });
-      case 'blocks': return json(response, 200, { blocks: world.blocks.slice(0, Number(query.get('limit') ?? 144)) });
+      case 'peers': {
+        const rows = world.peers.map((one) => world.peerRow(one));
+        // Some that have left, of ids that nobody has any more.
+        const left = mode === 'empty' ? [] : rows.slice(0, 40).map((row, i) => ({ ...row, id: 10_000 + i, closed_utc_ms: Date.now() - 1000 * (i + 1) ** 2, evicted: i % 7 === 3, close_inferred: i % 11 === 5 }));
+        return json(response, 200, { peers: query.get('closed') === '1' ? [...rows, ...left] : rows });
+      }
+      case 'blocks': return json(response, 200, { blocks: world.blocks.slice(0, Number(query.get('limit') ?? 144)), totals: mode === 'empty' ? {} : { first_announced_via: { inv: 3, headers: 31, cmpctblock: 110 }, delivered_compact_full: 101, delivered_compact_partial: 38, delivered_block: 5 } });
       case 'mempool': return json(response, 200, world.mempool);
       case 'utxo': return json(response, 200, world.utxo);
       case 'addr': return json(response, 200, world.addr);

@@ -74,16 +74,16 @@ export class World {
       for (let i = 0; i < n; i++) observe(hist, seconds * (0.5 + rnd()));
       return { mode, for_prune: prune, count: n, coins: n * 421_000, seconds: hist, last_memory_bytes: 452_114_002, last_coins: 2_931_442, last_utc_ms: start - 1_200_000 * (1 + rnd()) };
     };
-    this.utxo = { added: 8_412_991, spent: 7_901_312, uncached: 211_310, flushes: [flush('PERIODIC', false, 41, 1.8), flush('IF_NEEDED', false, 212, 0.004), flush('FORCE_SYNC', true, 3, 6.1)] };
+    this.utxo = { added: 8_412_991, spent: 7_901_312, uncached: 211_310, flushes: [flush('PERIODIC', false, 41, 1.8), flush('IF_NEEDED', false, 212, 0.004), flush('FORCE_SYNC', true, 3, 6.1)], coins: { selected: { bnb: 211, knapsack: 31, srd: 84, cg: 12 }, created: 338, failed: 7, aps_attempts: 338, aps_used: 21 } };
     const entryBounds = [1, 2, 3, 5, 10, 25, 50, 100, 500, 1000];
-    const offsetBounds = [0, 600, 1800, 3600, 10_800, 21_600, 43_200, 86_400, 259_200, 604_800, 1_209_600, 2_592_000];
+    const offsetBounds = [-2_592_000, -604_800, -86_400, -43_200, -10_800, -3_600, -600, 0, 600, 3_600, 86_400, 604_800];
     const both = (bounds: number[], make: () => number, n: number) => {
       const pair = { in: histogram(bounds), out: histogram(bounds) };
       for (let i = 0; i < n; i++) (observe(pair.in, make()), i % 3 && observe(pair.out, make()));
       return pair;
     };
     const few = () => (rnd() < 0.8 ? 1 + Math.floor(rnd() * 3) : Math.floor(rnd() * rnd() * 1100));
-    const old = () => Math.exp(4 + rnd() * 9);
+    const old = () => 60 - Math.exp(4 + rnd() * 9);
     this.addr = {
       entries: { addr: both(entryBounds, few, 800), addrv2: both(entryBounds, few, 4200) },
       time_offset_seconds: { addr: both(offsetBounds, old, 800), addrv2: both(offsetBounds, old, 4200) },
@@ -94,7 +94,23 @@ export class World {
       processed: 142_101,
       empty: { in: 3, out: 0 },
     };
-    this.messages = { messages: { in: {}, out: {} }, message_times: {} };
+    this.messages = {
+      messages: { in: {}, out: {} },
+      message_times: {},
+      messages_exact: true,
+      inv: { entries: { in: { wtx: 901_221, tx: 31_002, block: 12 }, out: { wtx: 801_101, tx: 9_002, block: 3 } } },
+      ping_seconds: histogram([0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 10]),
+      fee_filter_sat_per_vb_in: histogram([0.1, 0.5, 1, 2, 5, 10, 20, 50, 100, 1000]),
+      user_agents: { '/Satoshi:29.0.0/': 412, '/Satoshi:28.1.0/': 211, '<img src=x onerror=alert(1)>': 3, other: 96 },
+      protocol_versions: { 70016: 690, 70015: 32 },
+      version_services: { NETWORK: 590, WITNESS: 700, NETWORK_LIMITED: 702, P2P_V2: 430 },
+      rejects: {},
+      findings: [{ type: 'addrv2', problem: 'limit exceeded', count: 3 }],
+    };
+    for (let i = 0; i < 900; i++) {
+      observe(this.messages.ping_seconds, Math.exp(rnd() * 5 - 5));
+      observe(this.messages.fee_filter_sat_per_vb_in, 1 + rnd() * rnd() * 9);
+    }
     this.#past();
     this.#nextBlock = start + 20_000;
   }

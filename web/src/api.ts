@@ -56,11 +56,13 @@ export interface Connections {
   closed?: Record<string, number>;
   evicted?: number;
   misbehaving?: Record<string, number>;
+  closed_age_seconds?: Hist;
 }
 export interface ChainTotals {
   height?: number | null;
   tip?: string;
   tip_utc_ms?: number | null;
+  blocks?: number;
 }
 
 export interface Finding {
@@ -81,11 +83,52 @@ export interface Replay {
 export interface LossRow {
   fired?: number;
   delivered?: number;
+  withheld?: number;
   lost?: Record<string, number>;
+  payload_shed?: number;
+  arg_faults?: number;
 }
 export interface Losses {
   total?: number;
   tracepoints?: Record<string, LossRow>;
+}
+
+/** coretap's own state (docs/serve.md). */
+export interface Self {
+  version?: string;
+  uptime_ns?: number;
+  process?: { cpu_ns?: number; resident_bytes?: number };
+  ring?: { bytes?: number; used_bytes?: number; high_water_bytes?: number };
+  tracepoints?: Record<string, { attached_processes?: number }>;
+  attachments?: { path?: string; problems?: string[] }[];
+}
+/** What the node says by RPC of one peer, beside what is traced. */
+export interface RpcPeer {
+  id: number;
+  transport_protocol_type?: string | null;
+  mapped_as?: number | null;
+  inv_to_send?: number | null;
+  permissions?: string[];
+  minping_s?: number | null;
+  synced_headers?: number | null;
+  synced_blocks?: number | null;
+  inflight?: number | null;
+}
+/** What the node says by RPC (docs/poll.md). A part is null while it is not known. */
+export interface RpcNode {
+  state?: string;
+  state_text?: string;
+  mempool?: { loaded?: boolean; size?: number; bytes?: number; usage_bytes?: number; maxmempool_bytes?: number; total_fee_sat?: number; mempoolminfee_sat_per_kvb?: number; unbroadcastcount?: number } | null;
+  blockchain?: { blocks?: number; headers?: number; verificationprogress?: number; initialblockdownload?: boolean; size_on_disk_bytes?: number; pruned?: boolean; warnings?: string[] } | null;
+  network?: { subversion?: string; networkactive?: boolean; warnings?: string[] } | null;
+  addrman?: Record<string, { new?: number; tried?: number; total?: number }> | null;
+  orphans?: { count?: number; bytes?: number } | null;
+  peers?: RpcPeer[] | null;
+}
+/** What only debug.log says. */
+export interface NodeLog {
+  following?: boolean;
+  reconstructions?: { count?: number; complete?: number; prefilled?: number; from_mempool?: number; from_extra_pool?: number; requested?: number; requested_bytes?: number };
 }
 
 export interface Snapshot {
@@ -95,6 +138,9 @@ export interface Snapshot {
   losses?: Losses;
   findings?: Finding[];
   replay?: Replay;
+  self?: Self;
+  rpc?: { nodes?: Record<string, RpcNode> };
+  log?: { nodes?: Record<string, NodeLog> };
   peers?: Peer[];
   blocks?: Journey[];
 }
@@ -148,12 +194,15 @@ export interface Peer {
   tx_in?: number;
   tx_out?: number;
   notfound_in?: number;
+  tx_accepted?: number;
+  tx_rejected?: number;
   misbehaving?: number;
   last_misbehaviour?: string;
   undecodable?: number;
   message_time_ns?: number;
   closed_utc_ms?: number | null;
   evicted?: boolean;
+  close_inferred?: boolean;
 }
 
 export interface Journey {
@@ -189,6 +238,17 @@ export interface Journey {
   gap?: boolean;
 }
 
+/** Over all blocks that were announced and connected. */
+export interface BlockTotals {
+  announce_to_deliver_seconds?: Hist;
+  announce_to_relay_seconds?: Hist;
+  first_announced_via?: Record<string, number>;
+  delivered_compact_full?: number;
+  delivered_compact_partial?: number;
+  delivered_block?: number;
+  missing_transactions?: Hist;
+}
+
 export interface HistoryPoint {
   utc_ms: number;
   messages?: ByDir<Count>;
@@ -221,11 +281,29 @@ export interface Utxo {
     last_coins?: number;
     last_utc_ms?: number | null;
   }[];
+  coins?: CoinSelection;
+}
+/** What the node's wallets choose their coins by. */
+export interface CoinSelection {
+  selected?: Record<string, number>;
+  created?: number;
+  failed?: number;
+  aps_attempts?: number;
+  aps_used?: number;
 }
 
 export interface Messages {
   messages?: ByDir<Record<string, Record<string, Count>>>;
-  message_times?: Record<string, { count: number; total_ns: number; max_ns: number; seconds?: Hist }>;
+  message_times?: Record<string, { count: number; total_ns: number; max_ns: number; seconds?: Hist; ended_in_wait?: number; idle?: number }>;
+  messages_exact?: boolean;
+  inv?: { entries?: ByDir<Record<string, number>>; size?: ByDir<Hist> };
+  ping_seconds?: Hist;
+  fee_filter_sat_per_vb_in?: Hist;
+  user_agents?: Record<string, number>;
+  protocol_versions?: Record<string, number>;
+  version_services?: Record<string, number>;
+  rejects?: Record<string, number>;
+  findings?: { type: string; problem: string; count: number }[];
 }
 
 export interface AddrRelay {
@@ -237,6 +315,7 @@ export interface AddrRelay {
   rate_limited?: number;
   processed?: number;
   empty?: ByDir<number>;
+  addrman?: { new_inserted?: number; new_refused?: number; tried?: number };
 }
 
 /** One event, as in docs/json.md, with its sequence number. */

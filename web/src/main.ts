@@ -13,6 +13,7 @@ import type { Context, MakeView, View } from './view';
 import { makeAddr } from './views/addr';
 import { makeBlocks } from './views/blocks';
 import { makeCircle } from './views/circle';
+import { makeConnections } from './views/connections';
 import { makeMempool } from './views/mempool';
 import { makeMessages } from './views/messages';
 import { makeOverview } from './views/overview';
@@ -28,7 +29,7 @@ interface Entry {
 }
 const VIEWS: readonly Entry[] = [
   { id: 'overview', name: 'Overview', key: 'o', make: makeOverview },
-  { id: 'peers', name: 'Peers', key: 'p', make: (context, rest) => (rest[0] ? makePeer(context, rest) : makePeers(context)) },
+  { id: 'peers', name: 'Peers', key: 'p', make: (context, rest) => (rest[0] === 'totals' ? makeConnections(context, rest) : rest[0] && rest[0] !== 'closed' ? makePeer(context, rest) : makePeers(context, rest)) },
   { id: 'circle', name: 'Circle', key: 'c', make: makeCircle },
   { id: 'blocks', name: 'Blocks', key: 'b', make: makeBlocks },
   { id: 'mempool', name: 'Mempool', key: 'm', make: makeMempool },
@@ -67,7 +68,7 @@ document.getElementById('app')!.replaceChildren(
   h(
     'header',
     { class: 'top' },
-    h('a', { class: 'brand', href: '#/overview' }, icon('circle'), 'coretap'),
+    h('a', { class: 'brand', href: '#/overview', 'aria-label': 'coretap: overview' }, icon('circle'), h('span', null, 'coretap')),
     h('div', { class: 'top-node' }, nodeName, picker, pill),
     h('div', { class: 'top-right' }, asOf, themeButton, helpButton),
   ),
@@ -115,14 +116,22 @@ const connection = new Connection(socketUrl.href, {
   },
 });
 
+let subscribedNode: string | undefined;
 function subscribe(): void {
   const wanted = view?.subscription ?? SNAPSHOTS_ONLY;
-  const node = store.nodeParam();
+  const node = (subscribedNode = store.nodeParam());
   connection.subscribe(node ? { ...wanted, filter: { ...wanted.filter, node: [node] } } : wanted);
 }
 function chooseNode(label: string): void {
   store.choose(label);
-  mount(true);
+  // A peer or a block is one node's own.
+  if (parse()[1].length > 0) location.hash = `#/${current.id}`;
+  else mount(true);
+  context.announce(`Node ${safe(label, 40)}`);
+}
+function nextNode(): void {
+  const labels = (store.snapshot?.nodes ?? []).map((one) => one.label);
+  if (labels.length > 1) chooseNode(labels[(labels.indexOf(store.node ?? '') + 1) % labels.length]!);
 }
 
 // ---- routes ------------------------------------------------------------------------------------------------------------------
@@ -142,7 +151,10 @@ function mount(force = false, focus = false): void {
   const [entry, rest] = parse();
   const nodeless = store.snapshot !== undefined && !store.current();
   const key = `${entry.id} ${rest.join('/')} ${store.current()?.label ?? ''} ${String(store.snapshot !== undefined)} ${String(nodeless)}`;
-  if (!force && key === viewKey) return refresh();
+  if (!force && key === viewKey) {
+    if (subscribedNode !== store.nodeParam()) subscribe(); // a second node came: events of the one that is looked at
+    return refresh();
+  }
   viewKey = key;
   if (!force && entry === current && view?.route?.(rest)) return refresh();
   view?.destroy?.();
@@ -176,9 +188,9 @@ function refresh(): void {
   show(picker, nodes.length > 1);
   show(nodeName, nodes.length <= 1);
   setText(nodeName, node ? safe(node.label, 40) : '');
-  const labels = nodes.map((one) => one.label);
-  if ([...picker.options].map((option) => option.value).join('\n') !== labels.join('\n'))
-    picker.replaceChildren(...labels.map((label) => h('option', { value: label }, safe(label, 40))));
+  const options = nodes.map((one) => ({ label: one.label, words: `${safe(one.label, 40)}${one.running === false && !store.snapshot?.replay ? ' (ended)' : ''}` }));
+  if ([...picker.options].map((option) => `${option.value} ${option.text}`).join('\n') !== options.map(({ label, words }) => `${label} ${words}`).join('\n'))
+    picker.replaceChildren(...options.map(({ label, words }) => h('option', { value: label }, words)));
   if (node && picker.value !== node.label) picker.value = node.label;
 
   const [words, tone] =
@@ -276,6 +288,7 @@ document.addEventListener('keydown', (event) => {
     // The view is built by the hashchange, which comes after this.
     setTimeout(() => document.querySelector<HTMLInputElement>('input[type=search]')?.focus(), 60);
   } else if (event.key === 'd') toggleTheme();
+  else if (event.key === 'n') nextNode();
 });
 
 window.addEventListener('hashchange', () => mount(false, true));

@@ -1,5 +1,5 @@
 // What the page knows: the last snapshot, rates from one to the next, the history of the last day.
-import { type ApiError, get, type History, type HistoryPoint, type Journey, type NodeOverview, type Peer, type Snapshot } from './api';
+import { type ApiError, get, type History, type HistoryPoint, type Journey, type NodeOverview, type Peer, type RpcNode, type Snapshot } from './api';
 import type { Status } from './lib/reconnect';
 
 export interface Rate {
@@ -73,6 +73,8 @@ export class Store {
   history: { seconds: HistoryPoint[]; minutes: HistoryPoint[]; error: string; loaded: boolean } = { seconds: [], minutes: [], error: '', loaded: false };
   error = '';
   #receivedAt = 0;
+  /** Somebody chose the node, or it ran when it was chosen for them: the page stays with it. */
+  #settled = false;
 
   /** The daemon's "now": runs on between snapshots, stands still while disconnected or replaying. */
   now(): number {
@@ -80,10 +82,26 @@ export class Store {
     if (this.snapshot.replay || this.status.phase !== 'open') return this.snapshot.utc_ms;
     return this.snapshot.utc_ms + (performance.now() - this.#receivedAt);
   }
-  /** The node that is looked at: the chosen one, else the first. */
+  /** The node that is looked at: the chosen one, else the first that runs, else the first. */
   current(): NodeOverview | undefined {
-    const nodes = this.snapshot?.nodes ?? [];
-    return nodes.find((node) => node.label === this.node) ?? nodes[0];
+    return this.snapshot?.nodes.find((node) => node.label === this.node);
+  }
+  #settle(nodes: readonly NodeOverview[]): void {
+    if (this.#settled && nodes.some((node) => node.label === this.node)) return;
+    const running = nodes.find((node) => node.running !== false);
+    this.#look((running ?? nodes[0])?.label);
+    this.#settled = running !== undefined;
+  }
+  #look(label: string | undefined): void {
+    if (label === this.node) return;
+    this.node = label;
+    this.rates.clear();
+    this.#nodeRates.clear();
+    this.history = { seconds: [], minutes: [], error: '', loaded: false };
+  }
+  /** What the node says by RPC, where it is asked. */
+  rpc(): RpcNode | undefined {
+    return this.snapshot?.rpc?.nodes?.[this.node ?? ''];
   }
   /** As a query parameter; nothing to say where there is one node only. */
   nodeParam(): string | undefined {
@@ -102,6 +120,7 @@ export class Store {
   take(snapshot: Snapshot): void {
     this.snapshot = { ...snapshot, nodes: snapshot.nodes ?? [], peers: snapshot.peers ?? this.snapshot?.peers, blocks: snapshot.blocks ?? this.snapshot?.blocks };
     this.#receivedAt = performance.now();
+    this.#settle(this.snapshot.nodes);
     this.rates.push(snapshot.utc_ms, this.peers());
     const { messages } = this.current() ?? {};
     const whole = messages ? [{ id: 0, address: '', bytes_in: messages.in?.bytes, bytes_out: messages.out?.bytes }] : [];
@@ -112,16 +131,13 @@ export class Store {
     return this.#nodeRates.of(0) ?? this.rates.total();
   }
   choose(label: string): void {
-    if (label === this.node) return;
-    this.node = label;
-    this.rates.clear();
-    this.#nodeRates.clear();
-    this.history = { seconds: [], minutes: [], error: '', loaded: false };
+    this.#settled = true;
+    this.#look(label);
   }
 
   /** What to say where there is nothing to draw yet. */
-  historyNote(seconds: boolean): string {
-    return this.history.error || (!this.history.loaded ? 'Loading…' : seconds ? 'Nothing was heard yet.' : 'Minutes appear here as they pass.');
+  historyNote(): string {
+    return this.history.error || (this.history.loaded ? 'The first seconds show here in a moment.' : 'Loading…');
   }
   #whole = false;
   #wholeAt = -Infinity;

@@ -46,6 +46,7 @@ export class TimeChart {
   #plot: uPlot | undefined;
   #data: uPlot.AlignedData;
   #raw: number[][] = [];
+  #least = 0;
   #observer: ResizeObserver;
 
   constructor(readonly options: ChartOptions) {
@@ -72,9 +73,13 @@ export class TimeChart {
     show(this.#legend, some);
     show(this.#host, some);
   }
-  /** Times in ms, one array of values a series. Fewer than two points are no line: `note` says why. */
-  set(timesMs: number[], values: number[][], note: string): void {
+  /**
+   * Times in ms, one array of values a series. Fewer than two points are no line: `note` says why. Of few points the axis shows at
+   * least `leastS` seconds, so that a line grows from the right instead of being stretched.
+   */
+  set(timesMs: number[], values: number[][], note: string, leastS = 120): void {
     const some = timesMs.length > 1;
+    this.#least = leastS;
     setText(this.#note, note);
     this.#fill(some);
     if (!some) return;
@@ -139,11 +144,12 @@ export class TimeChart {
     return {
       width,
       height,
-      padding: [8, 20, 0, 0],
+      padding: [8, 28, 0, 0],
       legend: { show: false },
       cursor: { y: false, points: { show: !stacked, size: 6 }, drag: { x: false, y: false } },
       hooks: { setCursor: [(plot) => this.#showAt(plot.cursor.idx ?? null)] },
       scales: {
+        x: { range: (_plot, min, max) => [Math.min(min, max - this.#least), max] },
         y: {
           range: (_plot, min, max) => {
             const top = Math.max(max, 0);

@@ -1,7 +1,7 @@
 // The columns of the table of peers, their order, and what the filter understands. Pure.
 import type { Peer } from '../api';
 import type { Rate } from '../store';
-import { ageShort, byteRate, count, DASH, duration, integer, safe, shortAddress, type Quantity } from './format';
+import { ageShort, byteRate, bytes, count, DASH, duration, integer, safe, shortAddress, type Quantity } from './format';
 
 export interface Row {
   peer: Peer;
@@ -44,13 +44,33 @@ export const COLUMNS: readonly Column[] = [
   { id: 'services', name: 'Services', title: 'n NETWORK, w WITNESS, l NETWORK_LIMITED, 2 P2P_V2, c COMPACT_FILTERS, b BLOOM', width: '76px', from: 1500, show: ({ peer }) => plain((peer.version?.services_names ?? []).map((name) => LETTER[name] ?? '?').join('') || DASH), sort: ({ peer }) => peer.version?.services },
 ];
 
+/** Why a connection ended, as far as anybody saw. */
+export function closedWhy(peer: Peer): string {
+  if (peer.evicted) return 'evicted to make room';
+  if (peer.misbehaving) return `misbehaved: ${safe(peer.last_misbehaviour, 128)}`;
+  if (peer.close_inferred) return 'not seen: silent, or the node ended';
+  return 'closed by either side';
+}
+const ago = ({ peer, now }: Row): number | undefined => (peer.closed_utc_ms == null ? undefined : (now - peer.closed_utc_ms) / 1000);
+const stayed = ({ peer }: Row): number | undefined => (peer.closed_utc_ms == null || peer.connected_utc_ms == null ? undefined : (peer.closed_utc_ms - peer.connected_utc_ms) / 1000);
+const shared = (...ids: string[]): Column[] => ids.map((id) => COLUMNS.find((column) => column.id === id)!);
+/** Of peers that have left. */
+export const CLOSED_COLUMNS: readonly Column[] = [
+  ...shared('id', 'address', 'network', 'direction', 'type'),
+  { ...shared('agent')[0]!, from: 1240 },
+  { id: 'closed', name: 'Closed', title: 'Time since it was closed', width: '92px', from: 0, number: true, show: (row) => { const q = ageShort(ago(row)); return q.unit ? { value: q.value, unit: `${q.unit} ago` } : q; }, sort: (row) => ago(row) },
+  { id: 'stayed', name: 'Stayed', title: 'How long it was connected', width: '84px', from: 620, number: true, show: (row) => (stayed(row) === undefined ? plain(DASH) : ageShort(stayed(row))), sort: (row) => stayed(row) },
+  { id: 'why', name: 'Why', title: 'Why it ended, as far as anybody saw', width: 'minmax(130px,1.5fr)', from: 480, show: ({ peer }) => plain(closedWhy(peer)), sort: ({ peer }) => closedWhy(peer) },
+  { id: 'bytes', name: 'In + out', title: 'Payload both ways, in all', width: '88px', from: 900, number: true, show: ({ peer }) => bytes((peer.bytes_in ?? 0) + (peer.bytes_out ?? 0)), sort: ({ peer }) => (peer.bytes_in ?? 0) + (peer.bytes_out ?? 0) },
+];
+
 export interface Order {
   column: string;
   down: boolean;
 }
 /** Sorted copy. What is not known comes last, whichever way; equal rows by id, so that they do not dance. */
-export function sortRows(rows: readonly Row[], order: Order): Row[] {
-  const column = COLUMNS.find((one) => one.id === order.column) ?? COLUMNS[0]!;
+export function sortRows(rows: readonly Row[], order: Order, columns: readonly Column[] = COLUMNS): Row[] {
+  const column = columns.find((one) => one.id === order.column) ?? columns[0]!;
   const sign = order.down ? -1 : 1;
   const keyed = rows.map((row) => ({ row, key: column.sort(row) }));
   keyed.sort((a, b) => {

@@ -1,10 +1,10 @@
 // Parts that several views share.
 import type { Hist } from '../api';
 import { get, type ApiError } from '../api';
-import { h, icon, quantity, setQuantity, setText, show, type Child } from './dom';
+import { h, icon, quantity, setAttr, setQuantity, setText, show, type Child } from './dom';
 import { count, DASH, text, type Quantity } from './format';
 
-export function panel(title: string, options: { hint?: string; actions?: Child; cls?: string; id?: string } = {}, ...body: Child[]): HTMLElement {
+export function panel(title: string, options: { hint?: Child; actions?: Child; cls?: string; id?: string } = {}, ...body: Child[]): HTMLElement {
   const id = options.id ?? `p-${title.toLowerCase().replace(/[^a-z]+/g, '-')}`;
   return h(
     'section',
@@ -58,6 +58,8 @@ export interface Bar {
   /** Class of colour, as `c--in`. */
   color?: string;
   title?: string;
+  /** Where the label leads. */
+  href?: string;
   /** A second part of the bar, behind the first. */
   more?: { value: number; color: string };
 }
@@ -88,7 +90,13 @@ export function bars(caption: string, columns: [string, string]): { el: HTMLElem
           body.append(row);
         }
         const [name, cell, number] = [...row.children] as HTMLElement[];
-        setText(name!, bar.label);
+        if (bar.href === undefined) setText(name!, bar.label);
+        else {
+          const link = (name!.firstElementChild as HTMLAnchorElement | null) ?? h('a');
+          if (!link.parentNode) name!.replaceChildren(link);
+          setAttr(link, 'href', bar.href);
+          setText(link, bar.label);
+        }
         if (bar.title) row.title = bar.title;
         const [first, second] = [...cell!.children] as HTMLElement[];
         first!.className = `bar ${bar.color ?? 'c--accent'}`;
@@ -118,6 +126,7 @@ export function histogram(label: string, bound: (n: number) => string, unit: str
       show(none, total === 0);
       if (!hist || total === 0) return;
       const max = Math.max(1, ...hist.counts);
+      columns.classList.toggle('dense', hist.counts.length > 11);
       const names = hist.counts.map((_, i) => (i < hist.bounds.length ? `≤ ${bound(hist.bounds[i]!)}` : `> ${bound(hist.bounds.at(-1) ?? 0)}`));
       hist.counts.forEach((n, i) => {
         let column = columns.children[i] as HTMLElement | undefined;
@@ -130,7 +139,7 @@ export function histogram(label: string, bound: (n: number) => string, unit: str
         column.title = `${names[i]} ${unit}: ${text(count(n))} (${((100 * n) / total).toFixed(1)} %)`;
       });
       figure.setAttribute('aria-label', `${label}: ${hist.counts.map((n, i) => `${names[i]} ${unit}: ${n}`).join('; ')}`);
-      setText(note, `${text(count(total))} in all · mean ${`${bound(hist.sum / total)} ${unit}`.trim()} · each column up to the bound below it${unit ? `, in ${unit}` : ''}`);
+      setText(note, `${text(count(total))} in all · mean ${`${bound(hist.sum / total)} ${unit}`.trim()} · each column up to the bound below it`);
     },
   };
 }
@@ -144,6 +153,11 @@ export function segmented<T extends string>(label: string, choices: [T, string][
     }, 'data-value': value }, words),
   );
   return h('div', { class: 'segmented', role: 'group', 'aria-label': label }, ...buttons);
+}
+
+/** Parts of a view that have an address each. */
+export function tabs(label: string, list: [string, string][], current: string): HTMLElement {
+  return h('nav', { class: 'tabs', 'aria-label': label }, ...list.map(([href, words]) => h('a', { href, 'aria-current': href === current ? 'page' : null }, words)));
 }
 
 /** Asks again and again while the page is visible; `take` gets answers, `fail` what went wrong until it is right again. */

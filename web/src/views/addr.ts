@@ -1,10 +1,11 @@
 import type { AddrRelay, Hist } from '../api';
-import { h, quantity } from '../lib/dom';
+import { h, quantity, show } from '../lib/dom';
 import { count, integer, percent, safe, shortAddress, text } from '../lib/format';
+import { agesOf } from '../lib/ages';
 import { bars, empty, histogram, panel, Place, poll, segmented, tile, tiles } from '../lib/widgets';
 import type { Context, View } from '../view';
 import { plainNumber, spanOf } from './mempool';
-import { NETWORKS, networkName } from './overview';
+import { NETWORKS, networkName, setFacts } from './overview';
 
 type Kind = 'addrv2' | 'addr';
 
@@ -18,8 +19,11 @@ export function makeAddr({ store }: Context): View {
   const networks = bars('Addresses by network', ['Network', 'Addresses']);
   const services = bars('Services of addresses from peers', ['Service', 'Addresses']);
   const entries = histogram('Addresses in a message from peers', plainNumber, 'addresses');
-  const offsets = histogram('Age of addresses from peers', spanOf, '');
+  const offsets = histogram('Age of addresses from peers', (seconds) => (seconds === 0 ? 'ahead' : spanOf(seconds)), '');
   const peers = h('div');
+  const known = h('dl', { class: 'facts' });
+  const tables = h('div');
+  const knownNone = h('p', { class: 'none' }, 'Not known: it takes the node’s RPC, or a node with addrman tracepoints.');
   const content = h(
     'div',
     null,
@@ -30,7 +34,8 @@ export function makeAddr({ store }: Context): View {
       panel('By network', { hint: 'In + out' }, networks.el, h('p', { class: 'key' }, h('span', { class: 'swatch c--in' }), 'in', h('span', { class: 'swatch c--out' }), 'out')),
       panel('Services', { hint: 'Share of addresses from peers' }, services.el),
       panel('Message size', { hint: 'Addresses in a message from peers', actions: segmented<Kind>('Message type', [['addrv2', 'addrv2'], ['addr', 'addr']], kind, (value) => ((kind = value), draw())) }, entries.el),
-      panel('Age', { hint: 'How long ago the sender saw them' }, offsets.el),
+      panel('Age', { hint: 'How long ago they were last seen, as the sender says' }, offsets.el),
+      panel('Address manager', { cls: 'wide', hint: 'What the node keeps: new is hearsay, tried is where it was connected' }, known, knownNone, tables),
       panel('Peers that send most', { cls: 'wide', hint: 'Bitcoin Core’s own rate limit, done again from outside' }, peers),
     ),
   );
@@ -60,6 +65,7 @@ export function makeAddr({ store }: Context): View {
     const order = (name: string): number => (NETWORKS.includes(name) ? NETWORKS.indexOf(name) : 99);
     networks.set(
       [...names]
+        .filter((name) => relay.networks?.in?.[name] || relay.networks?.out?.[name])
         .sort((a, b) => order(a) - order(b))
         .map((name) => {
           const [i, o] = [relay.networks?.in?.[name] ?? 0, relay.networks?.out?.[name] ?? 0];
@@ -76,8 +82,29 @@ export function makeAddr({ store }: Context): View {
     );
     const pick = (what: Record<string, { in?: Hist; out?: Hist }> | undefined): Hist | undefined => what?.[kind]?.in;
     entries.set(pick(relay.entries));
-    offsets.set(pick(relay.time_offset_seconds));
+    offsets.set(agesOf(pick(relay.time_offset_seconds)));
     drawPeers();
+    drawAddrman();
+  }
+  let drawnTables = '';
+  function drawAddrman(): void {
+    const traced = relay.addrman ?? {};
+    const seen = (traced.new_inserted ?? 0) + (traced.new_refused ?? 0) + (traced.tried ?? 0) > 0;
+    const counted = Object.entries(store.rpc()?.addrman ?? {}).filter(([name]) => name !== 'all_networks');
+    show(knownNone, !seen && counted.length === 0);
+    show(known, seen);
+    setFacts(known, [
+      ['Into new', `${integer(traced.new_inserted)} addresses, ${integer(traced.new_refused)} refused, since coretap looks`],
+      ['Into tried', `${integer(traced.tried)} addresses`],
+    ]);
+    const key = JSON.stringify(counted);
+    if (key === drawnTables) return;
+    drawnTables = key;
+    if (counted.length === 0) return tables.replaceChildren();
+    const th = (words: string, number = true): HTMLElement => h('th', { scope: 'col', class: number ? 'num' : '' }, words);
+    tables.replaceChildren(
+      h('table', { class: 'plain' }, h('thead', null, h('tr', null, th('Network', false), th('New'), th('Tried'), th('In all'))), h('tbody', null, ...counted.map(([name, row]) => h('tr', null, h('th', { scope: 'row' }, networkName(name)), h('td', { class: 'num' }, integer(row.new)), h('td', { class: 'num' }, integer(row.tried)), h('td', { class: 'num' }, integer(row.total)))))),
+    );
   }
   function drawPeers(): void {
     const list = store

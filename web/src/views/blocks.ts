@@ -1,11 +1,14 @@
-import type { Journey } from '../api';
-import { h, icon, quantity } from '../lib/dom';
-import { ageShort, bytes, clock, count, duration, integer, median, percent, shortHash, text } from '../lib/format';
+import type { BlockTotals, Journey } from '../api';
+import { h, icon, quantity, setText, show } from '../lib/dom';
+import { ageShort, bytes, clock, count, duration, integer, median, percent, shortHash, text, type Quantity } from '../lib/format';
 import { deliveredHow, phases, slowLimit, slowReason, viaName } from '../lib/journey';
 import { timeline } from '../lib/timeline';
-import { empty, panel, Place, poll, segmented, tile, tiles } from '../lib/widgets';
+import { bars, empty, histogram, panel, Place, poll, segmented, tile, tiles, type Tile } from '../lib/widgets';
 import type { Context, View } from '../view';
+import { plainNumber, spanOf } from './mempool';
 
+/** Journeys shown at first: a screen of them. */
+const FIRST = 15;
 type Scale = 'log' | 'linear';
 const ms = (value: number | undefined) => duration(value === undefined ? undefined : value * 1e6);
 
@@ -13,18 +16,33 @@ export function makeBlocks({ store, go }: Context, rest: string[]): View {
   let open = rest[0] ?? '';
   let scale: Scale = 'log';
   let journeys: Journey[] = [];
+  let all = false;
+  const more = h('button', { class: 'button small below', type: 'button', onclick: () => ((all = true), draw()) });
   const list = h('div', { class: 'journeys' });
   const medianTotal = tile('First sign to connected');
   const medianGet = tile('First sign to delivered');
   const medianCheck = tile('Validation');
   const compact = tile('Compact, nothing missing');
   const slowest = tile('Slowest');
+  const came = bars('How blocks came', ['How', 'Blocks']);
+  const announced = bars('How blocks were first announced', ['By', 'Blocks']);
+  const missing = histogram('Transactions missing of a compact block', plainNumber, 'tx');
+  const delivery = histogram('Time from announcement to delivery', spanOf, '');
+  const logNote = h('p', { class: 'hint below' });
   const key = h('p', { class: 'key' }, h('span', { class: 'swatch c--tl-wait' }), 'waiting', h('span', { class: 'swatch c--tl-get' }), 'transfer', h('span', { class: 'swatch c--tl-check' }), 'validation', h('span', { class: 'tri' }), 'first relay', h('span', { class: 'tickmark' }), 'announcement');
   const content = h(
     'div',
     null,
     tiles(medianTotal, medianGet, medianCheck, compact, slowest),
-    panel('Journeys', { hint: 'From the first sign of a block to our validation of it', actions: segmented<Scale>('Scale of time', [['log', 'Log'], ['linear', 'Linear']], scale, (value) => ((scale = value), draw())) }, key, list),
+    panel('Journeys', { hint: 'From the first sign of a block to our validation of it', actions: segmented<Scale>('Scale of time', [['log', 'Log'], ['linear', 'Linear']], scale, (value) => ((scale = value), draw())) }, key, list, more),
+    h(
+      'div',
+      { class: 'grid halves below' },
+      panel('How they came', { hint: 'Since coretap looks' }, came.el, logNote),
+      panel('First announced by', { hint: 'The first sign from a peer' }, announced.el),
+      panel('Transactions missing', { hint: 'Of compact blocks: what had to be asked for' }, missing.el),
+      panel('Announced to delivered', { hint: 'First announcement to the whole block' }, delivery.el),
+    ),
   );
   const place = new Place(content);
   const el = h('div', { class: 'view' }, h('div', { class: 'view-head' }, h('h1', null, 'Blocks')), place.el);
@@ -34,7 +52,11 @@ export function makeBlocks({ store, go }: Context, rest: string[]): View {
     const width = list.clientWidth;
     const now = store.now();
     const limit = slowLimit(journeys);
-    const key = [width, scale, open, ...journeys.map((journey) => `${journey.hash}${journey.connected_utc_ms}${journey.relayed_peers}${journey.announcements_total}`)].join();
+    if (journeys.findIndex((journey) => journey.hash === open) >= FIRST) all = true;
+    const shown = all ? journeys : journeys.slice(0, FIRST);
+    show(more, shown.length < journeys.length);
+    setText(more, `Show ${journeys.length - shown.length} more`);
+    const key = [width, scale, open, all, ...journeys.map((journey) => `${journey.hash}${journey.connected_utc_ms}${journey.relayed_peers}${journey.announcements_total}`)].join();
     if (key === drawn) return refreshAges(now);
     drawn = key;
     const totals = journeys.map((journey) => phases(journey).total ?? 0);
@@ -45,7 +67,7 @@ export function makeBlocks({ store, go }: Context, rest: string[]): View {
     const focused = document.activeElement?.getAttribute('data-hash');
     list.replaceChildren(
       ...(journeys.length === 0 ? [empty('No block seen yet', 'Blocks come every ten minutes on average. The next one shows here with its whole way.', 'blocks')] : []),
-      ...journeys.map((journey, i) => row(journey, { maxMs, limit, now, axis: i === 0, width })),
+      ...shown.map((journey, i) => row(journey, { maxMs, limit, now, axis: i === 0, width })),
     );
     if (focused) list.querySelector<HTMLElement>(`[data-hash="${focused}"]`)?.focus();
     summary(limit);
@@ -55,14 +77,16 @@ export function makeBlocks({ store, go }: Context, rest: string[]): View {
   }
   function summary(limit: number): void {
     const all = journeys.map(phases);
-    const pickMedian = (values: (number | undefined)[]) => median(values.filter((value) => value !== undefined));
-    const of = `median of ${journeys.length} blocks`;
+    const put = (where: Tile, values: (number | null | undefined)[], show: (value: number | undefined) => Quantity): void => {
+      const known = values.filter((value) => value != null);
+      where.set(show(median(known)), known.length === 0 ? 'none yet' : `median of ${text(count(known.length, known.length === 1 ? 'block' : 'blocks'))}`);
+    };
     const delivered = journeys.filter((journey) => journey.delivered_utc_ms != null);
     const full = delivered.filter((journey) => journey.delivered_via === 'cmpctblock' && journey.compact?.some((one) => one.requested === 0));
     const slow = journeys.filter((journey) => slowReason(journey, limit)).length;
-    medianTotal.set(ms(pickMedian(all.map((p) => p.total))), of);
-    medianGet.set(ms(pickMedian(all.map((p) => p.delivered))), of);
-    medianCheck.set(duration(median(journeys.map((journey) => journey.connect_ns).filter((ns) => ns != null))), of);
+    put(medianTotal, all.map((p) => p.total), ms);
+    put(medianGet, all.map((p) => p.delivered), ms);
+    put(medianCheck, journeys.map((journey) => journey.connect_ns), duration);
     compact.set(percent(full.length, delivered.length), `${full.length} of ${delivered.length} blocks`);
     slowest.set(ms(all.length ? Math.max(...all.map((p) => p.total ?? 0)) : undefined), slow ? `${slow} slow: over ${text(ms(limit))}` : 'none was slow', slow ? 'warn' : '');
   }
@@ -91,13 +115,27 @@ export function makeBlocks({ store, go }: Context, rest: string[]): View {
   }
 
   const place0 = place;
-  const polling = poll<{ blocks?: Journey[] }>(
+  function drawTotals(totals: BlockTotals): void {
+    const bar = (label: string, value: number | undefined, color: string) => ({ label, value: value ?? 0, color });
+    const ways = [bar('compact, nothing missing', totals.delivered_compact_full, 'c--in'), bar('compact, some asked for', totals.delivered_compact_partial, 'c--f-inv'), bar('whole block', totals.delivered_block, 'c--f-block')];
+    came.set(ways.some((way) => way.value > 0) ? ways : [], 'No block was announced and connected yet.');
+    const via = Object.entries(totals.first_announced_via ?? {});
+    announced.set(via.some(([, n]) => n > 0) ? via.map(([name, n]) => bar(viaName[name] ?? name, n, 'c--in')) : [], 'No block was announced and connected yet.');
+    missing.set(totals.missing_transactions);
+    delivery.set(totals.announce_to_deliver_seconds);
+    const said = store.snapshot?.log?.nodes?.[store.node ?? '']?.reconstructions;
+    show(logNote, (said?.count ?? 0) > 0);
+    if (said?.count)
+      setText(logNote, `debug.log: ${text(count(said.count, 'blocks'))} put together, ${text(percent(said.complete, said.count))} of them without asking; ${text(count(said.from_mempool, 'tx'))} from the mempool, ${text(count(said.prefilled, 'tx'))} prefilled, ${text(count(said.from_extra_pool, 'tx'))} from the extra pool, ${text(count(said.requested, 'tx'))} asked for`);
+  }
+  const polling = poll<{ blocks?: Journey[]; totals?: BlockTotals }>(
     'blocks',
     () => ({ node: store.nodeParam(), limit: '48' }),
     3000,
     (answer) => {
       journeys = answer.blocks ?? [];
       place0.ready();
+      drawTotals(answer.totals ?? {});
       draw();
     },
     (error) => place0.failed(error, () => polling.now()),

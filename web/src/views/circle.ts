@@ -360,7 +360,7 @@ export function makeCircle({ store, go, announce }: Context): View {
         .sort((a, b) => b.rate.in + b.rate.out - a.rate.in - a.rate.out)
         .slice(0, 8);
       busiest.set(
-        loud.map(({ peer, rate }) => ({ label: `${peer.id} · ${networkName(peer.network)}`, value: rate.in, color: 'c--in', more: { value: rate.out, color: 'c--out' }, shown: byteRate(rate.in + rate.out), title: safe(peer.address, 80) })),
+        loud.map(({ peer, rate }) => ({ label: `${peer.id} · ${networkName(peer.network)}`, href: `#/peers/${peer.id}`, value: rate.in, color: 'c--in', more: { value: rate.out, color: 'c--out' }, shown: byteRate(rate.in + rate.out), title: safe(peer.address, 80) })),
         'Nobody speaks.',
       );
       const inbound = peers.filter((peer) => peer.inbound).length;

@@ -1,7 +1,8 @@
 import type { Mempool } from '../api';
+import { coveredBy, rates, stepsOf } from '../lib/history';
 import { TimeChart } from '../lib/charts';
-import { h } from '../lib/dom';
-import { bitcoin, count, perSecond, safe, text } from '../lib/format';
+import { h, setText, show } from '../lib/dom';
+import { bitcoin, count, integer, memory, percent, perSecond, safe, text } from '../lib/format';
 import { bars, histogram, panel, Place, poll, tile, tiles } from '../lib/widgets';
 import type { Context, View } from '../view';
 
@@ -14,7 +15,16 @@ export function spanOf(seconds: number): string {
   return seconds < 86_400 ? `${Number((seconds / 3600).toPrecision(2))} h` : `${Number((seconds / 86_400).toPrecision(2))} d`;
 }
 
+const megabytes = (vsize: number | undefined): string => (vsize === undefined ? '' : `${(vsize / 1e6).toFixed(2)} MvB`);
+
 export function makeMempool({ store }: Context): View {
+  const flowHint = h('span');
+  // What the node says by RPC; not there where it is not asked.
+  const size = tile('In the mempool');
+  const used = tile('Memory');
+  const least = tile('Lowest fee rate let in');
+  const orphans = tile('Orphans');
+  const pool = tiles(size, used, least, orphans);
   const added = tile('Added');
   const fees = tile('Mean fee rate of what came');
   const mined = tile('Taken by blocks');
@@ -38,11 +48,12 @@ export function makeMempool({ store }: Context): View {
   const content = h(
     'div',
     null,
+    pool,
     tiles(added, fees, mined, replaced, rejected),
     h(
       'div',
       { class: 'grid halves' },
-      panel('Flow', { cls: 'wide', hint: 'Transactions a second, by minute, over the last hour' }, flow.el),
+      panel('Flow', { cls: 'wide', hint: flowHint }, flow.el),
       panel('Removed', { hint: 'By reason, since coretap looks' }, removedBars.el),
       panel('Rejected', { hint: 'By reason, since coretap looks' }, rejectedBars.el),
       panel('Fee rates', { hint: 'Of transactions that came in' }, feerates.el),
@@ -55,16 +66,15 @@ export function makeMempool({ store }: Context): View {
     'mempool',
     () => ({ node: store.nodeParam() }),
     2000,
-    (pool) => {
+    (answer) => {
       place.ready();
-      draw(pool);
+      draw(answer);
     },
     (error) => place.failed(error, () => polling.now()),
   );
   function draw(pool: Mempool): void {
     const block = pool.removed?.block;
     const sum = (all: Record<string, number> | undefined): number => Object.values(all ?? {}).reduce((total, n) => total + n, 0);
-    const megabytes = (vsize: number | undefined): string => (vsize === undefined ? '' : `${(vsize / 1e6).toFixed(2)} MvB`);
     added.set(count(pool.added?.count, 'tx'), pool.added ? `${megabytes(pool.added.vsize)} · ${text(bitcoin(pool.added.fee))} in fees` : '');
     fees.set(pool.added?.vsize ? { value: (pool.added.fee / pool.added.vsize).toFixed(2), unit: 'sat/vB' } : { value: '–', unit: '' }, 'fees by size, of all added');
     mined.set(count(block?.count ?? 0, 'tx'), block ? `${megabytes(block.vsize)} · ${text(bitcoin(block.fee))} in fees` : 'none yet');
@@ -88,17 +98,33 @@ export function makeMempool({ store }: Context): View {
     feerates.set(pool.added_feerate_sat_per_vb);
     ages.set(pool.block_removal_age_seconds);
   }
+  function drawPool(): void {
+    const said = store.rpc()?.mempool;
+    show(pool, said != null);
+    if (!said) return;
+    const stray = store.rpc()?.orphans;
+    size.set(count(said.size, 'tx'), `${megabytes(said.bytes)} · ${text(bitcoin(said.total_fee_sat))} in fees`);
+    used.set(memory(said.usage_bytes), `${text(percent(said.usage_bytes, said.maxmempool_bytes))} of ${text(memory(said.maxmempool_bytes))}`);
+    least.set(said.mempoolminfee_sat_per_kvb == null ? { value: '–', unit: '' } : { value: (said.mempoolminfee_sat_per_kvb / 1000).toFixed(2), unit: 'sat/vB' }, said.loaded === false ? 'still being loaded' : `${integer(said.unbroadcastcount)} not yet broadcast`);
+    orphans.set(count(stray?.count, 'tx'), 'whose parents are not known');
+  }
+  drawPool();
   let asked = 0;
   return {
     title: 'Mempool',
     el,
     update() {
+      drawPool();
       if (performance.now() - asked < 1900 || store.status.phase !== 'open') return;
       asked = performance.now();
       void store.loadHistory().then(() => {
-        const points = store.history.minutes.slice(-60);
-        const per = (pick: (point: (typeof points)[number]) => number | undefined): number[] => points.map((point) => (pick(point) ?? 0) / 60);
-        flow.set(points.map((point) => point.utc_ms), [per((p) => p.mempool_added), per((p) => p.mempool_removed), per((p) => p.mempool_rejected), per((p) => p.mempool_replaced)], store.historyNote(false));
+        const steps = stepsOf(store.history, '1h');
+        flow.set(
+          steps.map(({ point }) => point.utc_ms),
+          [rates(steps, (point) => point.mempool_added), rates(steps, (point) => point.mempool_removed), rates(steps, (point) => point.mempool_rejected), rates(steps, (point) => point.mempool_replaced)],
+          store.historyNote(),
+        );
+        setText(flowHint, `Transactions a second${steps.length > 1 ? `, ${coveredBy(steps)}` : ''}`);
       });
     },
     destroy() {

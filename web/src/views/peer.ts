@@ -2,11 +2,12 @@
 import { ApiError, get, type Peer, type TapEvent } from '../api';
 import { h, icon, s, setText, show } from '../lib/dom';
 import { FAMILIES, familyOf } from '../lib/families';
-import { age, byteRate, bytes, clock, count, duration, integer, percent, safe, text } from '../lib/format';
+import { age, bothWays, byteRate, bytes, clock, count, duration, integer, percent, safe, text } from '../lib/format';
 import { Pairing, toMessage, type Message, type Pair } from '../lib/pairing';
+import { closedWhy } from '../lib/peer_table';
 import { bars, empty, failure, panel, segmented, skeleton } from '../lib/widgets';
 import type { Batch, Context, View } from '../view';
-import { networkName, setFacts } from './overview';
+import { networkName, setFacts, type Fact } from './overview';
 
 const ROW = 36;
 const KEEP = 300;
@@ -19,9 +20,11 @@ export function makePeer({ store, go, announce }: Context, rest: string[]): View
   let gone = false;
   const title = h('h1', null, `Peer ${safe(rest[0], 20)}`);
   const sub = h('div', { class: 'peer-sub' });
-  const facts = h('dl', { class: 'facts' });
+  // In groups: nobody reads a list of thirty.
+  const group = (name: string): { name: HTMLElement; list: HTMLElement } => ({ name: h('h3', null, name), list: h('dl', { class: 'facts' }) });
+  const groups = { who: group('Who'), link: group('Connection'), traffic: group('Traffic'), tx: group('Transactions'), blocks: group('Blocks'), addr: group('Addresses'), rpc: group('The node says by RPC'), conduct: group('Conduct') };
   const types = bars('Messages by type', ['Type', 'Messages']);
-  const side = h('div', { class: 'peer-side' }, panel('Facts', {}, facts), panel('Messages by type', { hint: 'In + out' }, types.el));
+  const side = h('div', { class: 'peer-side' }, panel('Facts', { cls: 'facts-panel' }, ...Object.values(groups).flatMap(({ name, list }) => [name, list])), panel('Messages by type', { hint: 'In + out' }, types.el));
   const body = h('div', { class: 'peer-grid' });
   const notice = h('p', { class: 'notice', hidden: true });
   const el = h('div', { class: 'view' }, h('div', { class: 'view-head' }, h('a', { class: 'back', href: '#/peers', 'aria-label': 'Back to all peers' }, icon('back')), title, sub), notice, body);
@@ -179,31 +182,58 @@ export function makePeer({ store, go, announce }: Context, rest: string[]): View
     const rate = store.rates.of(id);
     const closed = peer.closed_utc_ms;
     show(notice, closed != null || gone);
-    setText(notice, closed != null ? `Disconnected at ${clock(closed, now)}${peer.evicted ? ', evicted to make room' : ''}. This is what was known of it.` : 'It is no longer connected.');
+    if ((closed != null || gone) && messages.length === 0 && !nothing.dataset.gone) {
+      nothing.dataset.gone = 'true';
+      nothing.replaceChildren(empty('It has left', 'What was said is not held any more.', 'messages'));
+    }
+    setText(notice, closed != null ? `Disconnected at ${clock(closed, now)}: ${closedWhy(peer)}. This is what was known of it.` : 'It is no longer connected.');
     setText(sub, `${safe(p.address, 300)} · ${networkName(p.network)} · ${p.inbound ? 'inbound' : 'outbound'}`);
     const yes = (value: boolean | undefined): string => (value ? 'yes' : 'no');
-    setFacts(facts, [
+    setFacts(groups.who.list, [
       ['Address', safe(p.address, 300)],
       ['Network', networkName(p.network)],
-      ['Connection', safe(p.conn_type, 40) || '–'],
-      ['Connected', p.connected_utc_ms == null ? 'before coretap looked' : `${age((now - p.connected_utc_ms) / 1000)} ago`],
       ['User agent', safe(p.version?.user_agent) || 'not said yet'],
       ['Services', (p.version?.services_names ?? []).join(', ') || '–'],
       ['Protocol', p.version?.version === undefined ? '–' : String(p.version.version)],
-      ['Height', `${integer(p.height)}${p.version?.start_height !== undefined ? ` (began at ${integer(p.version.start_height)})` : ''}`],
-      ['Clock', p.version?.time_offset_s == null ? '–' : `${p.version.time_offset_s > 0 ? '+' : ''}${p.version.time_offset_s} s`],
-      ['Ping', `${text(duration(p.ping?.last_ns))} (least ${text(duration(p.ping?.min_ns))})`],
-      ['From it now', byteRate(rate?.in)],
-      ['To it now', byteRate(rate?.out)],
-      ['From it in all', `${text(bytes(p.bytes_in))} in ${text(count(p.messages_in, 'messages'))}`],
-      ['To it in all', `${text(bytes(p.bytes_out))} in ${text(count(p.messages_out, 'messages'))}`],
+    ]);
+    setFacts(groups.link.list, [
+      ['Type', safe(p.conn_type, 40) || '–'],
+      ['Connected', p.connected_utc_ms == null ? 'before coretap looked' : closed != null ? `for ${age((closed - p.connected_utc_ms) / 1000)}` : `${age((now - p.connected_utc_ms) / 1000)} ago`],
+      ...(closed == null ? [] : [['Closed', `${clock(closed, now)}, ${closedWhy(peer)}`] as Fact]),
+      ['Ping', p.ping?.last_ns == null ? '–' : `${text(duration(p.ping.last_ns))}, least ${text(duration(p.ping.min_ns))}`],
+      ['Its clock', p.version?.time_offset_s == null ? '–' : p.version.time_offset_s === 0 ? 'as ours' : `${p.version.time_offset_s > 0 ? '+' : ''}${p.version.time_offset_s} s`],
+    ]);
+    setFacts(groups.traffic.list, [
+      ['From it', `${text(bytes(p.bytes_in))} in ${text(count(p.messages_in, 'messages'))}`],
+      ['To it', `${text(bytes(p.bytes_out))} in ${text(count(p.messages_out, 'messages'))}`],
+      ...(closed == null ? [['Now', rate ? bothWays(byteRate(rate.in), byteRate(rate.out)) : '–'] as Fact] : []),
+    ]);
+    setFacts(groups.tx.list, [
       ['Fee filter', p.fee_filter_sat_per_kvb == null ? 'none' : `${(p.fee_filter_sat_per_kvb / 1000).toFixed(2)} sat/vB`],
-      ['Transactions', `announced ${integer(p.tx_inv_in)} to us, ${integer(p.tx_inv_out)} by us`],
-      ['… asked for', `${integer(p.tx_requested_in)} by it, ${integer(p.tx_requested_out)} by us`],
-      ['… sent', `${integer(p.tx_in)} to us, ${integer(p.tx_out)} by us, ${integer(p.notfound_in)} not found`],
+      ['Announced', `${integer(p.tx_inv_in)} to us, ${integer(p.tx_inv_out)} by us`],
+      ['Asked for', `${integer(p.tx_requested_in)} by it, ${integer(p.tx_requested_out)} by us`],
+      ['Sent', `${integer(p.tx_in)} to us, ${integer(p.tx_out)} by us, ${integer(p.notfound_in)} not found`],
+      ['Of those to us', `${integer(p.tx_accepted)} let into the mempool, ${integer(p.tx_rejected)} rejected`],
+    ]);
+    setFacts(groups.blocks.list, [
+      ['Height', `${integer(p.height)}${p.version?.start_height !== undefined ? ` (began at ${integer(p.version.start_height)})` : ''}`],
       ['Compact blocks', `high bandwidth from it ${yes(p.compact_hb_from)}, to it ${yes(p.compact_hb_to)}`],
-      ['Addresses', `${integer(p.addr?.entries_in)} in, ${integer(p.addr?.entries_out)} out`],
-      ['… rate limited', `${integer(p.addr?.rate_limited)} (${text(percent(p.addr?.rate_limited, p.addr?.entries_in))}), bucket ${p.addr?.bucket?.toFixed(1) ?? '–'}${p.addr?.exact ? '' : ', estimated'}`],
+    ]);
+    setFacts(groups.addr.list, [
+      ['Entries', `${integer(p.addr?.entries_in)} in, ${integer(p.addr?.entries_out)} out`],
+      ['Rate limited', `${integer(p.addr?.rate_limited)} (${text(percent(p.addr?.rate_limited, p.addr?.entries_in))}), bucket ${p.addr?.bucket?.toFixed(1) ?? '–'}${p.addr?.exact ? '' : ', estimated'}`],
+    ]);
+    const said = closed == null ? store.rpc()?.peers?.find((one) => one.id === id) : undefined;
+    show(groups.rpc.name, said !== undefined);
+    show(groups.rpc.list, said !== undefined);
+    setFacts(groups.rpc.list, [
+      ['Transport', safe(said?.transport_protocol_type, 20) || '–'],
+      ['Mapped AS', said?.mapped_as ? `AS${said.mapped_as}` : '–'],
+      ['Permissions', (said?.permissions ?? []).map((one) => safe(one, 30)).join(', ') || 'none'],
+      ['Waiting to be announced', text(count(said?.inv_to_send, 'tx'))],
+      ['In step up to', `headers ${integer(said?.synced_headers)}, blocks ${integer(said?.synced_blocks)}`],
+    ]);
+    setFacts(groups.conduct.list, [
       ['Node time on it', `at most ${text(duration(p.message_time_ns))}`],
       ['Malformed', text(count(p.undecodable, 'messages'))],
       ['Misbehaved', p.misbehaving ? `${p.misbehaving} times: ${safe(p.last_misbehaviour, 128)}` : 'never'],

@@ -1,16 +1,25 @@
 // The table of peers: as many rows in the document as fit on the screen, however many peers there are.
 import { h, setAttr, setQuantity, setText, show } from '../lib/dom';
+import type { Peer } from '../api';
 import { integer, safe } from '../lib/format';
-import { COLUMNS, filterRows, sortRows, type Column, type Order, type Row } from '../lib/peer_table';
-import { empty } from '../lib/widgets';
+import { CLOSED_COLUMNS, COLUMNS, filterRows, sortRows, type Column, type Order, type Row } from '../lib/peer_table';
+import { empty, failure, poll, tabs } from '../lib/widgets';
 import type { Context, View } from '../view';
 
 const ROW = 38;
 const SPARE = 6;
-// Outlive the view: coming back from a peer, the table is as it was left.
-const memory = { query: '', order: { column: 'in', down: true } as Order, selected: -1, scroll: 0 };
+// Outlive the views: coming back from a peer, the table is as it was left.
+const memories = {
+  connected: { query: '', order: { column: 'in', down: true } as Order, selected: -1, scroll: 0 },
+  closed: { query: '', order: { column: 'closed', down: false } as Order, selected: -1, scroll: 0 },
+};
+export const PEER_TABS: [string, string][] = [['#/peers', 'Connected'], ['#/peers/closed', 'Closed'], ['#/peers/totals', 'Totals']];
 
-export function makePeers({ store, go }: Context): View {
+export function makePeers({ store, go }: Context, rest: string[]): View {
+  const past = rest[0] === 'closed';
+  const memory = past ? memories.closed : memories.connected;
+  const possible = past ? CLOSED_COLUMNS : COLUMNS;
+  let gone: Peer[] = [];
   let rows: Row[] = [];
   let columns: readonly Column[] = [];
   let selected = memory.selected;
@@ -32,12 +41,12 @@ export function makePeers({ store, go }: Context): View {
   const head = h('div', { class: 'pt-head', role: 'row', 'aria-rowindex': '1' });
   const sizer = h('div', { class: 'pt-sizer', role: 'presentation' });
   const body = h('div', { class: 'pt-body', role: 'rowgroup' }, sizer);
-  const grid = h('div', { class: 'pt', role: 'grid', 'aria-label': 'Peers', 'aria-describedby': 'pt-help' }, h('div', { role: 'rowgroup' }, head), body);
+  const grid = h('div', { class: 'pt', role: 'grid', 'aria-label': past ? 'Closed peers' : 'Peers', 'aria-describedby': 'pt-help' }, h('div', { role: 'rowgroup' }, head), body);
   const none = h('div', { hidden: true });
   const el = h(
     'div',
     { class: 'view peers' },
-    h('div', { class: 'view-head' }, h('h1', null, 'Peers'), h('div', { class: 'tools' }, found, search)),
+    h('div', { class: 'view-head' }, h('h1', null, past ? 'Closed peers' : 'Peers'), tabs('Which peers', PEER_TABS, past ? '#/peers/closed' : '#/peers'), h('div', { class: 'tools' }, found, search)),
     h('p', { class: 'sr', id: 'pt-help' }, 'Arrow keys move, Enter opens a peer.'),
     grid,
     none,
@@ -46,7 +55,7 @@ export function makePeers({ store, go }: Context): View {
 
   function layout(): void {
     const width = grid.clientWidth || 1200;
-    const next = COLUMNS.filter((column) => column.from <= width);
+    const next = possible.filter((column) => column.from <= width);
     if (next.length === columns.length) return;
     columns = next;
     grid.style.setProperty('--pt-columns', columns.map((column) => column.width).join(' '));
@@ -75,13 +84,13 @@ export function makePeers({ store, go }: Context): View {
   }
   function rebuild(top = false): void {
     const now = store.now();
-    const all = store.peers().map((peer) => ({ peer, rate: store.rates.of(peer.id), now }));
+    const all = (past ? gone : store.peers()).map((peer) => ({ peer, rate: past ? undefined : store.rates.of(peer.id), now }));
     const wanted = filterRows(all, memory.query);
     if (!top && performance.now() < calmUntil) {
       // Somebody is about to click: rows keep their places, the numbers in them move on.
       const place = new Map(rows.map((row, i) => [row.peer.id, i]));
       rows = wanted.sort((a, b) => (place.get(a.peer.id) ?? 1e9 + a.peer.id) - (place.get(b.peer.id) ?? 1e9 + b.peer.id));
-    } else rows = sortRows(wanted, memory.order);
+    } else rows = sortRows(wanted, memory.order, possible);
     setText(found, memory.query ? `${integer(rows.length)} of ${integer(all.length)} peers` : `${integer(all.length)} peers`);
     setAttr(grid, 'aria-rowcount', String(rows.length + 1));
     sizer.style.height = `${rows.length * ROW}px`;
@@ -89,7 +98,7 @@ export function makePeers({ store, go }: Context): View {
     show(grid, rows.length > 0);
     show(none, rows.length === 0);
     if (rows.length === 0)
-      none.replaceChildren(all.length === 0 ? empty('No peers', 'Nobody is connected, or nobody has said anything since coretap looks. Peers appear with their first message.', 'peers') : empty('No peer matches', `Nothing matches this filter. Esc in the field clears it.`, 'peers'));
+      none.replaceChildren(error ? failure(error, () => polling?.now()) : past && all.length === 0 ? empty('Nobody has left', 'Of peers that leave, the last 256 are kept here: when they left, and why as far as anybody saw.', 'peers') : all.length === 0 ? empty('No peers', 'Nobody is connected, or nobody has said anything since coretap looks. Peers appear with their first message.', 'peers') : empty('No peer matches', `Nothing matches this filter. Esc in the field clears it.`, 'peers'));
     paint();
   }
   function makeRow(): HTMLElement {
@@ -142,7 +151,7 @@ export function makePeers({ store, go }: Context): View {
       const q = column.show(row);
       setQuantity(cell, q);
       if (column.id === 'address') cell.title = safe(peer.address, 300) + (peer.misbehaving ? ` · misbehaved: ${safe(peer.last_misbehaviour, 128)}` : '');
-      if (column.id === 'agent') cell.title = q.value;
+      if (column.id === 'agent' || column.id === 'why') cell.title = q.value;
       if (column.id === 'direction') cell.dataset.dir = q.value;
       if (column.id === 'in' || column.id === 'out') cell.classList.toggle('zero', q.value === '0');
     });
@@ -172,8 +181,22 @@ export function makePeers({ store, go }: Context): View {
   const observer = new ResizeObserver(() => (layout(), paint()));
   observer.observe(grid);
   let restored = false;
+  let error: Error | undefined;
+  const polling = past
+    ? poll<{ peers?: Peer[] }>(
+        'peers',
+        () => ({ node: store.nodeParam(), closed: '1' }),
+        2000,
+        (answer) => {
+          error = undefined;
+          gone = (answer.peers ?? []).filter((peer) => peer.closed_utc_ms != null);
+          rebuild();
+        },
+        (what) => ((error = what), rebuild()),
+      )
+    : undefined;
   return {
-    title: 'Peers',
+    title: past ? 'Closed peers' : 'Peers',
     el,
     update() {
       layout();
@@ -196,6 +219,7 @@ export function makePeers({ store, go }: Context): View {
       return false;
     },
     destroy() {
+      polling?.stop();
       observer.disconnect();
       cancelAnimationFrame(frame);
     },

@@ -23,7 +23,7 @@ export class Browser {
     this.#context = await chromium.launchPersistentContext(this.#profile, {
       executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
       headless: true,
-      args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+      args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
     });
   }
   async open(url: string, look: Look = {}): Promise<Tab> {
@@ -40,6 +40,7 @@ export class Browser {
     page.on('request', (request) => {
       if (!request.url().startsWith(origin) && !request.url().startsWith('data:')) complaints.push(`request to ${request.url()}`);
     });
+    await page.addInitScript('globalThis.__name = (f) => f'); // tsx wraps the functions that evaluate() sends in it
     await page.addInitScript(() => {
       document.addEventListener('securitypolicyviolation', (event) => console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`));
     });
