@@ -1,6 +1,7 @@
 // What a client can say beyond what Beast reads: a line each for target, Host, Origin, Cookie, Accept-Encoding and If-None-Match; the rest
-// is a WebSocket message.
+// is a WebSocket message, or the body that changes a replay.
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -8,8 +9,11 @@
 #include <string>
 #include <string_view>
 
+#include <strings.h>
+
 #include "util/text.h"
 #include "web/published.h"
+#include "web/replay_command.h"
 #include "web/site.h"
 #include "web/subscription.h"
 
@@ -22,6 +26,15 @@ web::ServerOptions Options()
     web::ServerOptions options;
     options.token = "0123456789abcdef";
     options.hosts = {"node.example.org"};
+    return options;
+}
+
+/** A recording is shown, and may be changed as often as the fuzzer can. */
+web::ServerOptions WithReplay()
+{
+    web::ServerOptions options;
+    options.limits.controls_burst = options.limits.controls_per_s = 1e15;
+    options.control_replay = [](const web::ReplayCommand&) -> util::Result<std::string> { return std::string{"{}"}; };
     return options;
 }
 
@@ -47,6 +60,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     static web::Published published;
     static web::Counters counters;
     static web::Site site{OPEN, CATALOGUE, published, counters};
+    static const web::ServerOptions CONTROLLED{WithReplay()};
+    static web::Site controlled_site{CONTROLLED, CATALOGUE, published, counters};
     static web::Site closed_site{WITH_TOKEN, CATALOGUE, published, counters};
     if (!published.Snapshot()) published.SetSnapshot(Snapshot());
 
@@ -80,5 +95,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (const auto subscription = web::ParseSubscription(text, CATALOGUE)) {
         if (subscription->key.empty() || subscription->max_events_per_s < 0) std::abort();
     }
+    if (const auto command = web::ParseReplayCommand(text)) {
+        if (!command->paused && !command->speed && !command->at_utc_ns) std::abort();
+        if (command->speed && !(std::isfinite(*command->speed) && *command->speed >= 0)) std::abort();
+    }
+    // only our own page, or no page at all, may send it, whatever the two names look like
+    request.method = "POST";
+    request.target = "/api/v1/replay";
+    request.content_type = "application/json";
+    if (!controlled_site.RefuseControl(request) && !request.origin.empty() &&
+        (request.origin.size() <= request.host.size() || !request.origin.starts_with("http") ||
+         ::strcasecmp(request.origin.c_str() + request.origin.size() - request.host.size(), request.host.c_str()) != 0))
+        std::abort();
     return 0;
 }

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <cstring>
 #include <map>
+#include <set>
 
 #include <fmt/format.h>
 #include <sys/resource.h>
 
 #include "archive/file_layout.h"
+#include "archive/replay_clock.h"
 #include "archive/replay_stream.h"
 
 namespace coretap::archive {
@@ -19,6 +21,8 @@ using pipeline::LossReason;
 constexpr std::size_t BATCH_BYTES{1U << 20};
 /** With a speed: what is due within this time goes together. */
 constexpr std::chrono::milliseconds GRAIN{10};
+/** Of notices that came already, and come again when it goes back. */
+constexpr std::size_t MOST_TOLD{4096};
 /** Each has a thread and a descriptor. */
 constexpr std::size_t MOST_SESSIONS{256};
 
@@ -99,10 +103,14 @@ class ReplaySource::Impl {
     std::vector<Lane> m_lanes;
     std::vector<SessionInfo> m_sessions;
     std::optional<std::int64_t> m_last_utc_ns;
+    std::optional<std::int64_t> m_since_utc_ns; //!< of the range; that of the options may be later
+    ReplayClock m_clock;
     bool m_started{false};
-    bool m_paced{false};
-    std::int64_t m_base_utc_ns{0};
-    Clock::time_point m_base_time;
+    bool m_seekable{true};
+    bool m_stay{false};
+    bool m_at_end{false};
+    std::atomic<bool> m_stopped{false};
+    std::set<std::string> m_told;
     Clock::time_point m_last_ready;
 
     RecordCounts m_counts;
@@ -112,7 +120,9 @@ class ReplaySource::Impl {
 public:
     Impl(const event::Catalogue& catalogue, ReplayOptions options, OnNotice notice)
         : m_shared{.catalogue = catalogue, .options = options, .mutex = {}, .arrived = {}, .taken = {}, .stop = {}, .notices = {}},
-          m_notice{std::move(notice)}
+          m_notice{std::move(notice)},
+          m_since_utc_ns{options.since_utc_ns},
+          m_clock{options.speed}
     {}
     ~Impl() { Stop(); }
     Impl(const Impl&) = delete;
@@ -122,6 +132,7 @@ public:
     {
         m_sessions.push_back(std::move(session.info));
         for (const ReplayStream::Part& part : session.parts) {
+            m_seekable = m_seekable && part.file->Bytes().Seekable();
             for (const IndexEntry& entry : part.segment.index) {
                 // of entries without records the last time is before the first
                 if (entry.last_utc_ns >= entry.first_utc_ns) m_last_utc_ns = std::max(entry.last_utc_ns, m_last_utc_ns.value_or(INT64_MIN));
@@ -137,21 +148,40 @@ public:
 
     void SetRange(std::optional<std::int64_t> since_utc_ns, std::optional<std::int64_t> until_utc_ns)
     {
-        m_shared.options.since_utc_ns = since_utc_ns;
+        m_shared.options.since_utc_ns = m_since_utc_ns = since_utc_ns;
         m_shared.options.until_utc_ns = until_utc_ns;
     }
 
     void Stop()
     {
         const std::lock_guard lock{m_shared.mutex};
-        m_shared.stop = true;
-        m_shared.arrived.notify_all();
-        m_shared.taken.notify_all();
+        m_stopped = true;
+        StopStreams();
+    }
+
+    bool Seekable() const { return m_seekable; }
+    void StayAtEnd() { m_stay = m_seekable; }
+    bool AtEnd() const { return m_at_end; }
+    ReplayClock& Time() { return m_clock; }
+
+    Move GoTo(std::int64_t utc_ns, std::uint64_t max_bytes)
+    {
+        const bool to_end{m_last_utc_ns && utc_ns >= *m_last_utc_ns};
+        const auto position{m_clock.Position(Clock::now())};
+        const std::int64_t from{position.value_or(m_since_utc_ns.value_or(INT64_MIN))};
+        Move move;
+        if (utc_ns < from || (!m_at_end && BytesBetween(from, utc_ns) > max_bytes)) {
+            move = {.anew = true, .since_utc_ns = SinceFor(utc_ns, max_bytes)};
+            Restart(move.since_utc_ns ? move.since_utc_ns : m_since_utc_ns);
+        }
+        if (!m_at_end) m_clock.ForwardTo(to_end ? INT64_MAX : utc_ns);
+        return move;
     }
 
     util::Result<Step> Pull(pipeline::Batch& batch, std::chrono::milliseconds patience)
     {
         batch.Clear();
+        (void)m_clock.TakeArrived(); // the caller has seen it
         const auto give_up{Clock::now() + patience};
         if (!m_started) {
             m_started = true;
@@ -162,9 +192,9 @@ public:
             const auto filled{FillLanes(batch, give_up)};
             if (!filled) return filled.GetError();
             if (!*filled) return m_shared.stop ? Step::End : Step::Idle;
-            if (std::ranges::all_of(m_lanes, &Lane::ended)) return Step::End;
+            if (std::ranges::all_of(m_lanes, &Lane::ended)) return OnEnd(give_up);
             std::optional<Clock::time_point> due;
-            if (m_lanes.size() == 1 && m_shared.options.speed == 0) {
+            if (m_lanes.size() == 1 && m_clock.Free() && m_lanes.front().at == 0) {
                 HandOverChunk(m_lanes.front(), batch);
             } else {
                 due = HandOverRecords(batch);
@@ -173,6 +203,7 @@ public:
                 m_last_ready = Clock::now();
                 return Step::Ready;
             }
+            if (m_clock.TakeArrived()) return Step::Idle;
             if (!due) continue;
             std::unique_lock lock{m_shared.mutex};
             const auto until{std::min(std::max(*due, m_last_ready + GRAIN), give_up)};
@@ -203,6 +234,95 @@ public:
     }
 
 private:
+    /** Under the mutex. */
+    void StopStreams()
+    {
+        m_shared.stop = true;
+        m_shared.arrived.notify_all();
+        m_shared.taken.notify_all();
+    }
+
+    Step OnEnd(Clock::time_point give_up)
+    {
+        if (!m_stay) return Step::End;
+        m_clock.Ended(m_clock.Position(Clock::now()).value_or(m_since_utc_ns.value_or(INT64_MIN)));
+        if (!std::exchange(m_at_end, true)) return Step::Idle;
+        std::unique_lock lock{m_shared.mutex};
+        m_shared.arrived.wait_until(lock, give_up, [this] { return m_shared.stop.load(); });
+        return m_shared.stop ? Step::End : Step::Idle;
+    }
+
+    /** Read anew, from there on. */
+    void Restart(std::optional<std::int64_t> since_utc_ns)
+    {
+        {
+            const std::lock_guard lock{m_shared.mutex};
+            StopStreams();
+        }
+        std::vector<std::pair<std::vector<ReplayStream::Part>, IdMap>> read;
+        for (Lane& lane : m_lanes) read.emplace_back(lane.stream->TakeParts(), lane.stream->Ids());
+        {
+            const std::lock_guard lock{m_shared.mutex};
+            m_shared.stop = m_stopped.load();
+        }
+        m_shared.options.since_utc_ns = since_utc_ns;
+        for (std::size_t i{0}; i < m_lanes.size(); ++i) {
+            for (ReplayStream::Part& part : read[i].first) part.file->Rewind();
+            const std::uint32_t origin{m_lanes[i].origin};
+            m_lanes[i] = {.stream = std::make_unique<ReplayStream>(m_shared, std::move(read[i].first), read[i].second),
+                          .origin = origin,
+                          .chunk = {},
+                          .at = 0,
+                          .handed = 0,
+                          .ended = false};
+        }
+        m_counts = {};
+        m_lost.clear();
+        m_clock.Restart();
+        m_started = m_at_end = false;
+    }
+
+    /** Calls `each(entry, bytes)` for the index of everything that can be sought in and has records. */
+    template <class Each>
+    void ForEachEntry(Each each) const
+    {
+        for (const Lane& lane : m_lanes) {
+            for (const ReplayStream::Part& part : lane.stream->Parts()) {
+                const auto& index{part.segment.index};
+                for (std::size_t i{0}; i < index.size(); ++i) {
+                    const std::uint64_t end{i + 1 < index.size() ? index[i + 1].offset : part.segment.end - part.segment.begin};
+                    if (index[i].first_utc_ns <= index[i].last_utc_ns) each(index[i], end - index[i].offset);
+                }
+            }
+        }
+    }
+
+    std::uint64_t BytesBetween(std::int64_t since_utc_ns, std::int64_t until_utc_ns) const
+    {
+        std::uint64_t sum{0};
+        ForEachEntry([&](const IndexEntry& entry, std::uint64_t bytes) {
+            if (entry.last_utc_ns >= since_utc_ns && entry.first_utc_ns < until_utc_ns) sum += bytes;
+        });
+        return sum;
+    }
+
+    /** The earliest time from which `max_bytes` lead to `until_utc_ns`; nothing: all that is in the range. */
+    std::optional<std::int64_t> SinceFor(std::int64_t until_utc_ns, std::uint64_t max_bytes) const
+    {
+        std::vector<std::pair<std::int64_t, std::uint64_t>> entries; // last time, bytes
+        ForEachEntry([&](const IndexEntry& entry, std::uint64_t bytes) {
+            if (entry.first_utc_ns < until_utc_ns && entry.last_utc_ns >= m_since_utc_ns.value_or(INT64_MIN))
+                entries.emplace_back(entry.last_utc_ns, bytes);
+        });
+        std::ranges::sort(entries, std::greater{});
+        std::uint64_t sum{0};
+        for (std::size_t i{0}; i < entries.size(); ++i) {
+            sum += entries[i].second;
+            if (sum > max_bytes && i != 0) return std::min(entries[i].first + 1, until_utc_ns);
+        }
+        return std::nullopt;
+    }
+
     /**
      * Every lane has a record to give, or has ended. False: not within the time. Notices are passed on here, on the thread of the caller. `batch` lends its
      * buffer to the thread that reads.
@@ -215,7 +335,8 @@ private:
                 const std::string notice{std::move(m_shared.notices.front())};
                 m_shared.notices.pop_front();
                 lock.unlock();
-                if (m_notice) m_notice(notice);
+                const bool news{m_told.size() < MOST_TOLD && m_told.insert(notice).second};
+                if (m_notice && news) m_notice(notice);
                 lock.lock();
             }
             bool all{true};
@@ -252,6 +373,7 @@ private:
             m_counts.shed[id] += lane.chunk.counts.shed[id];
             m_counts.faulted[id] += lane.chunk.counts.faulted[id];
         }
+        if (!lane.chunk.introduction) m_clock.Passed(lane.chunk.last_utc_ns);
         batch.count = lane.chunk.count;
         batch.utc_offset_ns = lane.chunk.utc_offset_ns;
         batch.origin = lane.origin;
@@ -264,7 +386,6 @@ private:
     /** Records of all lanes by UTC, as far as they are due. If none is: when the next will be. */
     std::optional<Clock::time_point> HandOverRecords(pipeline::Batch& batch)
     {
-        const double speed{m_shared.options.speed};
         const auto now{Clock::now()};
         while (batch.bytes.size() < BATCH_BYTES) {
             Lane* first{nullptr};
@@ -283,35 +404,24 @@ private:
             }
             if (first == nullptr) return std::nullopt;
             std::int64_t due_utc_ns{INT64_MAX};
-            if (speed > 0 && !first->chunk.introduction) {
-                if (!m_paced) {
-                    m_paced = true;
-                    m_base_utc_ns = first_utc_ns;
-                    m_base_time = now;
-                }
-                const double passed_ns{static_cast<double>((now - m_base_time).count()) * speed};
-                due_utc_ns = passed_ns >= 9e18 ? INT64_MAX : Sum(m_base_utc_ns, static_cast<std::int64_t>(passed_ns));
-                if (first_utc_ns > due_utc_ns) {
-                    const double left_ns{(static_cast<double>(first_utc_ns) - static_cast<double>(m_base_utc_ns)) / speed};
-                    return m_base_time + std::chrono::nanoseconds{static_cast<std::int64_t>(std::min(left_ns, 4e18))};
-                }
+            if (!first->chunk.introduction) {
+                due_utc_ns = m_clock.Due(first_utc_ns, now);
+                if (m_clock.Arrived()) return std::nullopt; // so that the caller can see it before what follows
+                if (first_utc_ns > due_utc_ns) return m_clock.WhenDue(first_utc_ns);
             }
             HandOverRun(*first, std::min(others_utc_ns, due_utc_ns), batch);
         }
         return std::nullopt;
     }
 
-    static std::int64_t Sum(std::int64_t a, std::int64_t b)
-    {
-        std::int64_t sum{0};
-        return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
-    }
-
     /** The lane's next record, and those after it that are not later than `last_utc_ns`. */
     void HandOverRun(Lane& lane, std::int64_t last_utc_ns, pipeline::Batch& batch)
     {
         const std::size_t start{lane.at};
+        const bool introduction{lane.chunk.introduction};
+        std::int64_t utc_ns{0};
         do {
+            utc_ns = lane.UtcNs();
             const std::span<const std::byte> rest{std::span{lane.chunk.bytes}.subspan(lane.at)};
             ct_record head;
             std::memcpy(&head, rest.data(), sizeof(head));
@@ -320,6 +430,7 @@ private:
             lane.at += (std::size_t{head.size} + 7) / 8 * 8;
             ++batch.count;
         } while (!lane.Empty() && lane.UtcNs() <= last_utc_ns && batch.bytes.size() + (lane.at - start) < BATCH_BYTES);
+        if (!introduction) m_clock.Passed(utc_ns);
         if (batch.bytes.empty()) {
             batch.utc_offset_ns = lane.chunk.utc_offset_ns;
             batch.origin = lane.origin;
@@ -452,6 +563,17 @@ void ReplaySource::SetRange(std::optional<std::int64_t> since_utc_ns, std::optio
 {
     m_impl->SetRange(since_utc_ns, until_utc_ns);
 }
+
+bool ReplaySource::Seekable() const { return m_impl->Seekable(); }
+void ReplaySource::StayAtEnd() { m_impl->StayAtEnd(); }
+bool ReplaySource::AtEnd() const { return m_impl->AtEnd(); }
+void ReplaySource::SetSpeed(double speed) { m_impl->Time().Set(speed, Paused(), Clock::now()); }
+void ReplaySource::SetPaused(bool paused) { m_impl->Time().Set(Speed(), paused, Clock::now()); }
+double ReplaySource::Speed() const { return m_impl->Time().Speed(); }
+bool ReplaySource::Paused() const { return m_impl->Time().Paused(); }
+std::optional<std::int64_t> ReplaySource::PositionUtcNs() const { return m_impl->Time().Position(Clock::now()); }
+ReplaySource::Move ReplaySource::GoTo(std::int64_t utc_ns, std::uint64_t max_bytes) { return m_impl->GoTo(utc_ns, max_bytes); }
+std::optional<std::int64_t> ReplaySource::GoingTo() const { return m_impl->Time().ForwardTarget(); }
 
 const std::vector<SessionInfo>& ReplaySource::Sessions() const { return m_impl->Sessions(); }
 std::optional<std::int64_t> ReplaySource::LastUtcNs() const { return m_impl->LastUtcNs(); }

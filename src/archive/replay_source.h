@@ -63,6 +63,33 @@ public:
     const pipeline::Ledger& Losses() const override;
     /** Pull says End from now on. */
     void Stop();
+
+    // Moving in it, between two Pulls.
+    /** Whether GoTo() can be: there is no pipe among them. */
+    bool Seekable() const;
+    /** At the end Pull says Idle until Stop(), since GoTo() may lead back. Only if Seekable(). */
+    void StayAtEnd();
+    bool AtEnd() const;
+    void SetSpeed(double speed);
+    /** Nothing more is due until it goes on. */
+    void SetPaused(bool paused);
+    double Speed() const;
+    bool Paused() const;
+    /** The time up to which it has come; nothing: at the beginning. */
+    std::optional<std::int64_t> PositionUtcNs() const;
+
+    struct Move {
+        bool anew{false};                           //!< what was handed over before does not count any more, nor do losses
+        std::optional<std::int64_t> since_utc_ns{}; //!< then: records from there on come; nothing: from the beginning
+    };
+    /**
+     * Hands over without waiting what comes before `utc_ns`, and goes on from there as before. If that is back, or beyond `max_bytes` of the
+     * files, begins anew: at the beginning of the range, or where at most so many bytes lie before `utc_ns`. Only if Seekable().
+     */
+    Move GoTo(std::int64_t utc_ns, std::uint64_t max_bytes);
+    /** What GoTo() is on the way to. */
+    std::optional<std::int64_t> GoingTo() const;
+
     /** The sessions, in the order of their origins (the first is 1). */
     const std::vector<SessionInfo>& Sessions() const;
     /** Time of the last record, between since and until or not; not known of what is read from a pipe. */

@@ -68,6 +68,12 @@ ReplayStream::~ReplayStream()
     if (m_thread.joinable()) m_thread.join();
 }
 
+std::vector<ReplayStream::Part> ReplayStream::TakeParts()
+{
+    if (m_thread.joinable()) m_thread.join();
+    return std::move(m_parts);
+}
+
 void ReplayStream::Start()
 {
     m_begun = !m_shared.options.since_utc_ns; // not earlier: SetRange() comes after Open()
@@ -126,7 +132,8 @@ void ReplayStream::ReadParts()
     for (Part& part : m_parts) {
         read = ReadPart(part, next_number);
         if (!read || m_shared.stop) break;
-        part.file.reset(); // closed once no other part is in it
+        // closed once no other part is in it; a file may be wanted again
+        if (!part.file->Bytes().Seekable()) part.file.reset();
     }
     if (m_lost_untold && m_begun && read && !m_shared.stop) TellDamage(m_last_ns, m_last_offset_ns);
     if (m_unknown != 0) {
@@ -292,6 +299,7 @@ bool ReplayStream::TellDamage(std::uint64_t ts_ns, std::int64_t utc_offset_ns)
         .Finish();
     chunk.count = 1;
     chunk.has_losses = true;
+    chunk.last_utc_ns = static_cast<std::int64_t>(ts_ns + static_cast<std::uint64_t>(utc_offset_ns));
     ct_record head;
     std::memcpy(&head, chunk.bytes.data(), sizeof(head));
     chunk.counts.Add(head);
@@ -382,6 +390,7 @@ bool ReplayStream::OnRecords(FileReader& file)
         return true;
     }
     chunk.bytes.resize(to);
+    chunk.last_utc_ns = static_cast<std::int64_t>(m_last_ns + static_cast<std::uint64_t>(header.utc_offset_ns));
     return Push(std::move(chunk));
 }
 

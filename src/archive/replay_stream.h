@@ -48,8 +48,9 @@ struct Chunk {
     std::vector<std::byte> bytes;
     std::size_t count{0};
     std::int64_t utc_offset_ns{0};
-    bool introduction{false}; //!< what must be known before what follows, whatever its times are
-    bool has_losses{false};   //!< there is a coretap:lost in it
+    std::int64_t last_utc_ns{0}; //!< of its last record
+    bool introduction{false};    //!< what must be known before what follows, whatever its times are
+    bool has_losses{false};      //!< there is a coretap:lost in it
     RecordCounts counts;
     std::unique_ptr<SessionInfo> session; //!< from here on it is of another session
 };
@@ -103,6 +104,10 @@ public:
     ReplayStream& operator=(const ReplayStream&) = delete;
 
     void Start();
+    const std::vector<Part>& Parts() const noexcept { return m_parts; }
+    const IdMap& Ids() const noexcept { return m_ids; }
+    /** Once ReplayShared::stop is set: the parts, for another stream. */
+    std::vector<Part> TakeParts();
 
     // by the consumer, under the shared mutex
     /** Nothing will come beyond what is there. */

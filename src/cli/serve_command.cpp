@@ -15,12 +15,14 @@
 #include "app/facts_json.h"
 #include "app/node_watch.h"
 #include "app/option_values.h"
+#include "app/replay_control.h"
 #include "app/self.h"
 #include "app/service.h"
 #include "cli/serve_options.h"
 #include "poll/opener.h"
 #include "sinks/metrics/metrics.h"
 #include "state/tracker.h"
+#include "util/text.h"
 #include "web/json_writer.h"
 #include "web/server.h"
 
@@ -48,6 +50,8 @@ class Daemon {
     web::Streams m_streams;
     std::mutex m_self_mutex;
     std::shared_ptr<const sinks::metrics::Self> m_self;
+    std::unique_ptr<app::ReplayControl> m_replay; //!< only of a recording
+    std::shared_ptr<const state::Snapshot> m_shown;
     std::atomic<bool> m_ready{false};
     std::unique_ptr<web::Server> m_server; // after what it uses
     const std::chrono::steady_clock::time_point m_start{std::chrono::steady_clock::now()};
@@ -56,6 +60,7 @@ class Daemon {
     app::KnownNodes m_published; //!< what the sections `rpc` and `log` were made of
     bool m_rpc_shown{false}, m_log_shown{false};
     std::size_t m_nodes_said{0};
+    bool m_ended_said{false};
     bool m_stopping_said{false};
     const bool m_terminal{::isatty(STDERR_FILENO) == 1};
     app::Reloads m_reloads{.taken_utc_ns = NowUtcNs()};
@@ -69,7 +74,17 @@ public:
           m_opener{opener},
           m_watch{m_setup.watch},
           m_streams{session.Catalogue()}
-    {}
+    {
+        archive::ReplaySource* const replay{session.Replay()};
+        if (replay == nullptr) return;
+        const Session::ReplayRange& range{session.Range()};
+        m_replay = std::make_unique<app::ReplayControl>(
+            *replay, m_tracker, m_streams,
+            app::ReplayControlOptions{.from_utc_ns = range.from_utc_ns,
+                                      .to_utc_ns = range.to_utc_ns,
+                                      .why_not_moved = WhyNotMoved(*replay),
+                                      .publish = [this](std::string json) { m_server->PublishSection("replay", std::move(json)); }});
+    }
 
     /** Listens, as long as there is the right to. */
     util::Result<> Listen()
@@ -85,6 +100,7 @@ public:
             content_type = sinks::metrics::ContentType(format);
             return sinks::metrics::Render(snapshot, *Self(), format);
         };
+        if (m_replay) server.control_replay = [this](const web::ReplayCommand& command) { return m_replay->Post(command); };
         auto listening{web::Server::Listen(std::move(server), m_streams)};
         if (!listening) return listening.GetError();
         m_server = std::move(*listening);
@@ -100,7 +116,7 @@ public:
             m_service.Ready(StatusLine());
             return {};
         };
-        hooks.tick = [this](pipeline::Source& source) { Tick(source, false); };
+        hooks.tick = [this](pipeline::Source& source) { Tick(source); };
         hooks.replayed = [this](pipeline::Source& source) { Linger(source); };
         const Exit status{m_session.Run({&m_tracker, &m_streams}, hooks)};
         if (!m_stopping_said) m_service.Stopping();
@@ -115,6 +131,16 @@ private:
         const std::string line{"serving " + m_server->Url()};
         if (m_nodes_said == 0) return line;
         return line + fmt::format("; {} {} traced", m_nodes_said, m_nodes_said == 1 ? "node" : "nodes");
+    }
+
+    /** Empty: the recording can be moved in. */
+    std::string WhyNotMoved(const archive::ReplaySource& replay) const
+    {
+        if (!replay.Seekable()) return "the recording comes through a pipe, in which one cannot go to another time";
+        if (!m_setup.options.session.record.empty()) return "what is shown is recorded (--record), so it cannot go to another time";
+        if (!m_setup.options.session.count.empty() || !m_setup.options.session.duration.empty())
+            return "with --count or --duration it cannot go to another time";
+        return "";
     }
 
     /** What is in force, without secrets. */
@@ -212,24 +238,35 @@ private:
         return m_self;
     }
 
-    void Tick(pipeline::Source& source, bool replay_ended)
+    void Tick(pipeline::Source& source)
     {
         const auto now{std::chrono::steady_clock::now()};
         m_service.StillAlive(now);
         if (Session::AskedToReload()) OnHangUp();
         if (Session::StopFlag()->load() && !std::exchange(m_stopping_said, true)) m_service.Stopping();
-        if (now < m_next_snapshot) return;
+        const bool news{m_replay && m_replay->Apply()};
+        if (m_replay && m_replay->Ended()) SayEnded();
+        if (now < m_next_snapshot && !news) return;
         m_next_snapshot = now + SNAPSHOT_EVERY;
+        if (m_replay && m_replay->Moving()) { // still what was, but it says so
+            PublishSelf(source);
+            PublishReplay(m_shown ? std::make_shared<const state::Snapshot>(*m_shown) : m_tracker.Take(0, source.Losses()));
+            return;
+        }
         source.ExactCounters(m_exact);
         if (!m_exact.empty()) m_tracker.SetExact(m_exact);
         auto snapshot{m_tracker.Take(m_session.IsReplay() ? 0 : NowUtcNs(), source.Losses())};
         if (!m_session.IsReplay() && !m_session.IsStandIn()) PublishNodes(*snapshot);
         PublishSelf(source);
-        if (m_session.IsReplay()) PublishReplay(*snapshot, replay_ended);
+        if (m_replay) {
+            m_ready = m_ready || snapshot->events != 0;
+            PublishReplay(std::move(snapshot));
+            return m_replay->Shown();
+        }
         const auto running{
             static_cast<std::size_t>(std::ranges::count_if(snapshot->nodes, [](const auto& node) { return node->identity.running; }))};
-        m_ready = m_session.IsReplay() ? snapshot->events != 0 : running != 0;
-        if (!m_session.IsReplay() && running != m_nodes_said) {
+        m_ready = running != 0;
+        if (running != m_nodes_said) {
             m_nodes_said = running;
             m_service.Status(StatusLine());
         }
@@ -272,32 +309,30 @@ private:
         m_self = std::move(self);
     }
 
-    void PublishReplay(const state::Snapshot& snapshot, bool ended)
+    void PublishReplay(std::shared_ptr<const state::Snapshot> snapshot)
     {
-        const Session::ReplayRange& range{m_session.Range()};
-        std::string text;
-        web::JsonWriter json{text};
-        json.Object([&] {
-            json.UtcMs("from_utc_ms", range.from_utc_ns);
-            json.UtcMs("to_utc_ms", range.to_utc_ns);
-            json.UtcMs("at_utc_ms", snapshot.events == 0 ? range.from_utc_ns : snapshot.utc_ns);
-            json.Member("speed", range.speed);
-            json.Member("ended", ended);
-        });
-        m_server->PublishSection("replay", std::move(text));
+        m_shown = snapshot;
+        m_replay->Publish();
+        m_server->Publish(std::move(snapshot));
     }
 
-    /** The recording has ended; what it added up to can be looked at until somebody has had enough. */
+    void SayEnded()
+    {
+        if (std::exchange(m_ended_said, true)) return;
+        m_io.err << "coretap: the recording has ended; what it added up to stays at " << m_server->Url() << " (Ctrl-C ends it)"
+                 << std::endl;
+    }
+
+    /** There will be no more; what it added up to can be looked at until somebody has had enough. */
     void Linger(pipeline::Source& source)
     {
         if (Session::StopFlag()->load()) return;
+        m_replay->Close("there is no more to come, and no way back");
         m_next_snapshot = {};
-        Tick(source, true);
-        m_io.err << "coretap: the recording has ended; what it added up to stays at " << m_server->Url() << " (Ctrl-C ends it)"
-                 << std::endl;
+        Tick(source);
         while (!Session::StopFlag()->load()) {
             std::this_thread::sleep_for(std::chrono::milliseconds{100});
-            Tick(source, true);
+            Tick(source);
         }
     }
 };

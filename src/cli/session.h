@@ -159,6 +159,8 @@ public:
 
     /** Whether the events are of recordings. */
     bool IsReplay() const noexcept { return m_replay != nullptr; }
+    /** Null if they are not. */
+    archive::ReplaySource* Replay() const noexcept { return m_replay.get(); }
     /** What is recorded besides; null if nothing is. */
     const archive::Recorder* Recorder() const noexcept { return m_recorder.get(); }
     const tracer::TraceOptions& TraceOptions() const noexcept { return m_trace; }

@@ -19,6 +19,15 @@ util::Result<> Tracker::Write(std::span<const event::Event> batch)
     return {};
 }
 
+void Tracker::Reset()
+{
+    m_nodes.clear();
+    m_last = nullptr;
+    m_events = 0;
+    m_last_utc_ns = 0;
+    m_lost = false;
+}
+
 void Tracker::OnEvent(const event::Event& event)
 {
     ++m_events;

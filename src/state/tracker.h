@@ -46,6 +46,9 @@ public:
     util::Result<> Write(std::span<const event::Event> batch) override;
     util::Result<> Flush() override { return {}; }
 
+    /** Forgets everything: what is written from now on is the beginning. */
+    void Reset();
+
     /** Exact counts, as pipeline::Source::ExactCounters() gives them; from then on they stand for the tracker's own sums. */
     void SetExact(std::span<const pipeline::ProcessCounters> counters);
 

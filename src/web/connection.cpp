@@ -2,6 +2,7 @@
 #include "web/connection.h"
 
 #include <array>
+#include <optional>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -32,6 +33,7 @@ Request ToRequest(const HttpRequest& request, const Connection& connection)
     out.target = request.target();
     out.host = header(http::field::host);
     out.origin = header(http::field::origin);
+    out.content_type = header(http::field::content_type);
     out.authorization = header(http::field::authorization);
     out.cookie = header(http::field::cookie);
     out.if_none_match = header(http::field::if_none_match);
@@ -94,6 +96,42 @@ bool HasBody(const http::request_parser<http::empty_body>& parser)
 {
     const auto length = parser.content_length();
     return parser.chunked() || (length && *length != 0);
+}
+
+/** Nothing: not said beforehand. */
+std::optional<std::uint64_t> BodyLength(const http::request_parser<http::empty_body>& parser)
+{
+    const auto length = parser.content_length();
+    return length ? std::optional<std::uint64_t>{*length} : std::nullopt;
+}
+
+/** A body that is wanted: at most Limits::body_bytes, within the time for a header. Nothing: the connection broke. */
+asio::awaitable<std::optional<Response>> TakeControl(Context& context, ByteStream& stream, beast::flat_buffer& buffer,
+                                                     const Request& request, std::optional<std::uint64_t> length)
+{
+    const auto refuse = [](Response response) { // its body is not read, so nothing can follow
+        response.close = true;
+        return response;
+    };
+    if (auto refused = context.site.RefuseControl(request)) co_return refuse(std::move(*refused));
+    if (!length) {
+        context.counters.Count(Reject::BadRequest);
+        co_return refuse(ErrorResponse(411, "length_required", "the body needs a Content-Length"));
+    }
+    if (*length > context.options.limits.body_bytes) {
+        context.counters.Count(Reject::BodyTooLarge);
+        co_return refuse(ErrorResponse(413, "body_too_large", "the body is too large"));
+    }
+    const auto size = static_cast<std::size_t>(*length);
+    while (buffer.size() < size) {
+        const auto [error, read] = co_await stream.async_read_some(buffer.prepare(size - buffer.size()), TOKEN);
+        if (error == beast::error::timeout) context.counters.Count(Reject::HeaderTimeout);
+        if (error) co_return std::nullopt;
+        buffer.commit(read);
+    }
+    const std::string body{static_cast<const char*>(buffer.data().data()), size};
+    buffer.consume(size);
+    co_return context.site.Control(body);
 }
 
 } // namespace
@@ -177,6 +215,10 @@ asio::awaitable<void> Serve(Context& context, std::shared_ptr<Connection> connec
                     co_return;
                 }
                 response = std::move(*refused);
+            } else if (Site::IsControl(request)) {
+                auto taken = co_await TakeControl(context, stream, buffer, request, BodyLength(parser));
+                if (!taken) co_return;
+                response = std::move(*taken);
             } else if (HasBody(parser) && (request.method == "GET" || request.method == "HEAD")) {
                 context.counters.Count(Reject::BodyTooLarge);
                 response = ErrorResponse(413, "body_too_large", "a request has no body here");
@@ -184,7 +226,7 @@ asio::awaitable<void> Serve(Context& context, std::shared_ptr<Connection> connec
             } else {
                 response = context.site.Answer(request);
             }
-            response.close |= HasBody(parser);
+            response.close |= HasBody(parser) && !Site::IsControl(request);
         }
         keep_alive = keep_alive && !response.close && !context.stopping;
         if (co_await Send(context, *connection, response, keep_alive, head_only)) continue;

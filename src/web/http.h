@@ -17,6 +17,7 @@ struct Request {
     std::string target;
     std::string host; //!< empty: none came
     std::string origin;
+    std::string content_type;
     std::string authorization;
     std::string cookie;
     std::string if_none_match;

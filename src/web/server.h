@@ -11,6 +11,7 @@
 
 #include "state/snapshot.h"
 #include "util/result.h"
+#include "web/replay_command.h"
 #include "web/stats.h"
 #include "web/streams.h"
 
@@ -36,6 +37,9 @@ struct Limits {
     std::size_t message_bytes{16384}; //!< of a WebSocket message from a client
     double messages_per_s{5};         //!< from one WebSocket client
     double messages_burst{20};
+    std::size_t body_bytes{1024}; //!< of the one request that has a body
+    double controls_per_s{5};     //!< changes of a replay, by all clients together
+    double controls_burst{20};
 };
 
 /** Who may connect, and how. It can be changed while the server runs. */
@@ -58,11 +62,13 @@ struct ServerOptions : Access {
     std::function<std::string()> why_not_ready{}; //!< empty string: ready. Not set: always ready
     /** /metrics: returns the body, sets the content type. Not set: 404. */
     std::function<std::string(const state::Snapshot&, std::string_view accept, std::string& content_type)> metrics{};
+    /** POST /api/v1/replay: the section `replay` as it will be, or why it cannot (409). Not set, as live: 404; nothing can be changed. */
+    std::function<util::Result<std::string>(const ReplayCommand&)> control_replay{};
 };
 
 /**
- * Serves until it is destroyed. What a client does ends here: it reaches nothing but what was published, and Streams, which is made
- * for it. Docs: docs/api.md.
+ * Serves until it is destroyed. What a client does ends here: it reaches nothing but what was published, Streams, which is made
+ * for it, and control_replay, where a recording is shown. Docs: docs/api.md.
  */
 class Server {
     class Impl;

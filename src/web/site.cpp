@@ -16,6 +16,7 @@ namespace {
 constexpr std::size_t GZIP_FROM{1024};
 constexpr std::size_t DEFAULT_BLOCKS{20};
 constexpr std::string_view API{"/api/v1/"};
+constexpr std::string_view REPLAY{"/api/v1/replay"};
 
 Response Json(std::string body)
 {
@@ -84,6 +85,14 @@ const state::NodeSnapshot* FindNode(const state::Snapshot& snapshot, const Targe
     return nullptr;
 }
 
+/** `application/json`, with whatever parameters. */
+bool IsJson(std::string_view content_type)
+{
+    content_type = content_type.substr(0, content_type.find_first_of("; \t"));
+    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+    return std::ranges::equal(content_type, std::string_view{"application/json"}, {}, lower);
+}
+
 std::string SectionNames(const Sections& sections)
 {
     std::string out;
@@ -94,7 +103,12 @@ std::string SectionNames(const Sections& sections)
 } // namespace
 
 Site::Site(const ServerOptions& options, const event::Catalogue& catalogue, const Published& published, Counters& counters)
-    : m_options{options}, m_catalogue{catalogue}, m_published{published}, m_counters{counters}, m_guard{options.token, options.hosts}
+    : m_options{options},
+      m_catalogue{catalogue},
+      m_published{published},
+      m_counters{counters},
+      m_guard{options.token, options.hosts},
+      m_controls{options.limits.controls_burst, TokenBucket::Clock::now()}
 {}
 
 Response Site::Refuse(Reject reason, unsigned status, std::string_view code, std::string_view message)
@@ -112,14 +126,19 @@ Response Site::BadQuery(std::string_view message) { return Refuse(Reject::BadReq
 
 bool Site::IsWebSocket(const Request& request) { return request.target.substr(0, request.target.find('?')) == "/ws"; }
 
+bool Site::IsControl(const Request& request) { return request.method == "POST" && request.target == REPLAY; }
+
+std::optional<Response> Site::CheckMethod(const Request& request)
+{
+    if (request.method == "GET" || request.method == "HEAD") return std::nullopt;
+    Response response{Refuse(Reject::BadMethod, 405, "method_not_allowed", "only GET and HEAD: nothing can be changed from here")};
+    response.headers.emplace_back("Allow", "GET, HEAD");
+    response.close = true; // there may be a body, which nobody reads
+    return response;
+}
+
 std::optional<Response> Site::CheckRequest(const Request& request, const std::optional<Target>& target)
 {
-    if (request.method != "GET" && request.method != "HEAD") {
-        Response response{Refuse(Reject::BadMethod, 405, "method_not_allowed", "only GET and HEAD: nothing can be changed from here")};
-        response.headers.emplace_back("Allow", "GET, HEAD");
-        response.close = true; // there may be a body, which nobody reads
-        return response;
-    }
     if (request.host.empty()) return Refuse(Reject::BadRequest, 400, "bad_request", "a request needs a Host header");
     if (!m_guard.HostAllowed(request)) {
         return Refuse(Reject::BadHost, 421, "unknown_host",
@@ -143,8 +162,36 @@ Response Site::Unauthorized(const Request& request)
     return response;
 }
 
+std::optional<Response> Site::RefuseControl(const Request& request)
+{
+    if (auto refused = CheckRequest(request, ParseTarget(request.target))) return refused;
+    // A page of another site can make a browser send a POST, but not this content type without our leave, which we give nobody; and the
+    // browser says where it comes from.
+    if (!Guard::OriginAllowed(request)) return Refuse(Reject::BadOrigin, 403, "bad_origin", "another site's page may change nothing here");
+    if (!m_guard.Authorized(request)) return Unauthorized(request);
+    if (!m_options.control_replay)
+        return Refuse(Reject::NotFound, 404, "not_found", "no recording is shown, and of a node nothing can be changed from here");
+    if (!IsJson(request.content_type))
+        return Refuse(Reject::BadRequest, 415, "unsupported_media_type", "the body is JSON: Content-Type: application/json");
+    if (!m_controls.Take(m_options.limits.controls_per_s, m_options.limits.controls_burst, TokenBucket::Clock::now())) {
+        Response response{Refuse(Reject::RateLimited, 429, "too_many_requests", "too many changes")};
+        response.headers.emplace_back("Retry-After", "1");
+        return response;
+    }
+    return std::nullopt;
+}
+
+Response Site::Control(std::string_view body)
+{
+    const auto command = ParseReplayCommand(body);
+    if (!command) return Refuse(Reject::BadRequest, 400, "bad_request", command.GetError().what);
+    auto section = m_options.control_replay(*command);
+    return section ? Json(std::move(*section)) : ErrorResponse(409, "conflict", section.GetError().what);
+}
+
 std::optional<Response> Site::RefuseWebSocket(const Request& request)
 {
+    if (auto refused = CheckMethod(request)) return refused;
     const auto target = ParseTarget(request.target);
     if (auto refused = CheckRequest(request, target)) return refused;
     if (!Guard::OriginAllowed(request)) return Refuse(Reject::BadOrigin, 403, "bad_origin", "another site's page may not listen here");
@@ -154,6 +201,7 @@ std::optional<Response> Site::RefuseWebSocket(const Request& request)
 
 Response Site::Answer(const Request& request)
 {
+    if (auto refused = CheckMethod(request)) return std::move(*refused);
     const auto target = ParseTarget(request.target);
     if (auto refused = CheckRequest(request, target)) return std::move(*refused);
     Response response{Route(request, *target)};

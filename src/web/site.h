@@ -22,6 +22,7 @@ class Site {
     const Published& m_published;
     Counters& m_counters;
     Guard m_guard;
+    TokenBucket m_controls;
 
     // the WebSocket's snapshot, once for all clients
     std::shared_ptr<const state::Snapshot> m_framed;
@@ -32,7 +33,13 @@ public:
 
     /** Who may ask from now on. */
     void SetGuard(Guard guard) { m_guard = std::move(guard); }
-    /** Everything but /ws. Rejects are counted. */
+    /** Whether the request would change a replay: with RefuseControl() and Control() instead of Answer(). */
+    static bool IsControl(const Request& request);
+    /** Whether its body may be sent at all, before it is read: nothing, or the refusal. */
+    std::optional<Response> RefuseControl(const Request& request);
+    Response Control(std::string_view body);
+
+    /** Everything else but /ws. Rejects are counted. */
     Response Answer(const Request& request);
     /** Whether a WebSocket may be opened with this request: nothing, or the refusal. */
     std::optional<Response> RefuseWebSocket(const Request& request);
@@ -43,6 +50,7 @@ public:
 
 private:
     Response Refuse(Reject reason, unsigned status, std::string_view code, std::string_view message);
+    std::optional<Response> CheckMethod(const Request& request);
     std::optional<Response> CheckRequest(const Request& request, const std::optional<Target>& target);
     Response Unauthorized(const Request& request);
     Response Route(const Request& request, const Target& target);

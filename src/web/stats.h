@@ -19,7 +19,7 @@ enum class Reject : std::uint8_t {
     BadRequest, //!< not HTTP, or not as we speak it
     BadMethod,
     BadHost,      //!< the Host header names somebody else: DNS rebinding, or a name that is not configured
-    BadOrigin,    //!< a WebSocket from another site's page
+    BadOrigin,    //!< a WebSocket, or a change of a replay, from another site's page
     Unauthorized, //!< no token, or a wrong one
     BodyTooLarge, //!< a request with a body
     NotFound,

@@ -94,21 +94,48 @@ StreamChannel::Appended StreamChannel::Append(std::span<const event::Event> batc
         const std::lock_guard lock{m_mutex};
         m_next_seq = seq;
         m_sampled_out += result.sampled_out;
-        for (auto& done : m_done) {
-            m_bytes += done->json.size();
-            m_events += done->starts.size();
-            m_chunks.push_back(std::move(done));
-        }
-        while (m_chunks.size() > 1 && (m_bytes > m_max_bytes || m_events > m_max_events)) {
-            m_bytes -= m_chunks.front()->json.size();
-            m_events -= m_chunks.front()->starts.size();
-            m_evicted.push_back(std::move(m_chunks.front()));
-            m_chunks.pop_front();
-        }
+        Hold();
     }
     m_done.clear();
     m_evicted.clear(); // memory is given back outside the lock
     return result;
+}
+
+void StreamChannel::Moved(std::string_view members)
+{
+    auto chunk{std::make_shared<EventChunk>()};
+    chunk->json = R"({"type":"moved","seq":)";
+    util::AppendNumber(chunk->json, m_next_seq);
+    chunk->json += ',';
+    chunk->json += members;
+    chunk->json += '}';
+    chunk->starts.push_back(0);
+    chunk->first_seq = m_next_seq;
+    chunk->sampled_out = m_sampled_out;
+    chunk->moved = true;
+    m_done.push_back(std::move(chunk));
+    {
+        const std::lock_guard lock{m_mutex};
+        ++m_next_seq;
+        Hold();
+    }
+    m_done.clear();
+    m_evicted.clear();
+}
+
+void StreamChannel::Hold()
+{
+    for (auto& done : m_done) {
+        m_bytes += done->json.size();
+        m_events += done->starts.size();
+        m_chunks.push_back(std::move(done));
+    }
+    while (m_chunks.size() > 1 && (m_bytes > m_max_bytes || m_events > m_max_events)) {
+        m_bytes -= m_chunks.front()->json.size();
+        m_events -= m_chunks.front()->starts.size();
+        m_evicted.push_back(std::move(m_chunks.front()));
+        m_chunks.pop_front();
+    }
 }
 
 std::size_t StreamChannel::HeldBytes() const

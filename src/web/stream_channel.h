@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "pipeline/node_names.h"
@@ -52,7 +53,13 @@ public:
     /** The pipeline thread. Formats what matches, until `deadline`; the rest is left out. */
     Appended Append(std::span<const event::Event> batch, pipeline::NodeNames& nodes, std::chrono::steady_clock::time_point now,
                     std::chrono::steady_clock::time_point deadline);
+    /** The pipeline thread. Goes between the events before and after. */
+    void Moved(std::string_view members);
     std::size_t HeldBytes() const;
+
+private:
+    /** What is done, under the mutex, and room for it. */
+    void Hold();
 };
 
 } // namespace coretap::web

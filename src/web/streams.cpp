@@ -29,7 +29,7 @@ Streams::~Streams() = default;
 Result<> Streams::Write(std::span<const event::Event> batch)
 {
     for (const event::Event& event : batch) m_nodes.Observe(event);
-    if (m_active.load(std::memory_order_relaxed) == 0) return {};
+    if (m_quiet || m_active.load(std::memory_order_relaxed) == 0) return {};
     {
         const std::lock_guard lock{m_mutex};
         m_writing = m_channels;
@@ -51,6 +51,15 @@ Result<> Streams::Write(std::span<const event::Event> batch)
     m_writing.clear();
     if (events != 0) Wake();
     return {};
+}
+
+void Streams::Moved(std::string_view members)
+{
+    {
+        const std::lock_guard lock{m_mutex};
+        for (const auto& channel : m_channels) channel->Moved(members);
+    }
+    Wake();
 }
 
 void Streams::Wake()
@@ -169,7 +178,9 @@ StreamCursor::Taken StreamCursor::Take(std::size_t max_bytes)
         auto at = std::prev(std::ranges::upper_bound(channel.m_chunks, m_next, {}, [](const auto& chunk) { return chunk->first_seq; }));
         taken.skip = static_cast<std::size_t>(m_next - (*at)->first_seq);
         std::size_t bytes{0};
+        taken.moved = (*at)->moved;
         for (; at != channel.m_chunks.end() && (bytes == 0 || bytes + (*at)->json.size() <= max_bytes); ++at) {
+            if (bytes != 0 && (taken.moved || (*at)->moved)) break; // a message of its own
             bytes += (*at)->json.size();
             taken.chunks.push_back(*at);
         }

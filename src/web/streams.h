@@ -42,6 +42,7 @@ struct EventChunk {
     std::vector<std::uint32_t> starts; //!< where each event begins
     std::uint64_t first_seq{0};        //!< the others follow without a gap
     std::uint64_t sampled_out{0};      //!< by the channel, before its first event
+    bool moved{false};                 //!< not events, but members for a message that the time was moved; one number, as an event
 };
 
 /** One client's place in a channel. The web thread's. */
@@ -61,6 +62,7 @@ public:
         std::uint64_t events{0};
         std::uint64_t dropped{0};     //!< events that are gone, because this came too late
         std::uint64_t sampled_out{0}; //!< events that max_events_per_s left out, since the last time
+        bool moved{false};            //!< the one chunk is no event, but says that the time was moved
     };
     ~StreamCursor();
     StreamCursor(const StreamCursor&) = delete;
@@ -82,6 +84,7 @@ class Streams final : public pipeline::Sink {
     const StreamsOptions m_options;
 
     // the pipeline thread's
+    bool m_quiet{false};
     pipeline::NodeNames m_nodes;
     std::vector<std::shared_ptr<StreamChannel>> m_writing;
     TokenBucket m_time; //!< nanoseconds
@@ -108,6 +111,12 @@ public:
     std::string_view Name() const noexcept override { return "streams"; }
     util::Result<> Write(std::span<const event::Event> batch) override;
     util::Result<> Flush() override { return {}; }
+
+    // Of a recording; the pipeline's thread.
+    /** While it is, events are not for clients: they only lead to another time. */
+    void SetQuiet(bool quiet) noexcept { m_quiet = quiet; }
+    /** Tells the clients, between what was written before and after, that it is another time now: these members of a JSON object. */
+    void Moved(std::string_view members);
 
     /** What to call, from the pipeline's thread and briefly, when there is something new: once until Awake(). Empty: nothing. */
     void SetWake(std::function<void()> wake);

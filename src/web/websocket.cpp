@@ -5,6 +5,7 @@
 #include <deque>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <boost/asio/as_tuple.hpp>
@@ -36,7 +37,8 @@ class Session final : public WebSocketSession, public std::enable_shared_from_th
     beast::flat_buffer m_incoming;
     TokenBucket m_messages;
 
-    WantSnapshots m_snapshots{WantSnapshots::None};
+    WantSnapshots m_wanted{WantSnapshots::None};    //!< as the subscription says
+    WantSnapshots m_snapshots{WantSnapshots::None}; //!< what of it is still to come
     bool m_snapshot_due{false};
     std::unique_ptr<StreamCursor> m_cursor;
     std::deque<std::string> m_control;                 //!< hellos and errors: as many as the client may send messages
@@ -51,6 +53,7 @@ class Session final : public WebSocketSession, public std::enable_shared_from_th
     std::string m_prefix, m_suffix;
     std::shared_ptr<const std::string> m_frame;
     StreamCursor::Taken m_taken;
+    std::uint64_t m_sampled_out_before{0}, m_dropped_before{0}; //!< not told yet
     std::vector<asio::const_buffer> m_buffers;
 
 public:
@@ -181,8 +184,16 @@ private:
     {
         m_taken = m_cursor->Take(FRAME_BYTES);
         if (m_taken.chunks.empty()) return false;
+        if (m_taken.moved) { // whoever wants to know how things stand wants to know it anew
+            m_snapshot_due = m_wanted != WantSnapshots::None;
+            m_sampled_out_before += m_taken.sampled_out;
+            m_dropped_before += m_taken.dropped;
+            m_buffers.assign({asio::buffer(m_taken.chunks.front()->json)});
+            return true;
+        }
         m_prefix = R"({"type":"events","events":[)";
-        m_suffix = fmt::format(R"(],"sampled_out":{},"dropped":{}}})", m_taken.sampled_out, m_taken.dropped);
+        m_suffix = fmt::format(R"(],"sampled_out":{},"dropped":{}}})", std::exchange(m_sampled_out_before, 0) + m_taken.sampled_out,
+                               std::exchange(m_dropped_before, 0) + m_taken.dropped);
         m_buffers.assign({asio::buffer(m_prefix)});
         std::size_t skip{m_taken.skip};
         for (const auto& chunk : m_taken.chunks) {
@@ -232,6 +243,7 @@ private:
             m_context.counters.Count(Reject::BadMessage);
             return Complain("bad_message", subscription.GetError().what);
         }
+        m_sampled_out_before = m_dropped_before = 0;
         m_cursor.reset(); // makes room for the new one
         auto followed = m_context.streams.Follow(*subscription);
         if (!followed) {
@@ -242,7 +254,7 @@ private:
         util::AppendJsonString(hello, m_context.options.version);
         hello += fmt::format(R"(,"seq":{},"resumed":{},"missed":{}}})", followed->seq, followed->resumed,
                              followed->missed ? fmt::to_string(*followed->missed) : "null");
-        m_snapshots = subscription->snapshots;
+        m_snapshots = m_wanted = subscription->snapshots;
         m_snapshot_due = m_snapshots != WantSnapshots::None;
         m_control.push_back(std::move(hello)); // goes out first
         m_cursor = std::move(followed->cursor);

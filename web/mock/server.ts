@@ -23,6 +23,8 @@ export interface Mock {
   refuse(yes: boolean): void;
   setMode(mode: Mode): void;
   subscriptions: unknown[];
+  /** What was asked of the replay. */
+  posts: unknown[];
   close(): Promise<void>;
 }
 export const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -55,6 +57,8 @@ export async function startMock(options: MockOptions = {}): Promise<Mock> {
   const start = Date.now();
   const labels = ['main', 'signet', 'test'].slice(0, options.nodes ?? 1);
   const worlds = labels.map((label, i) => new World(label, start, random(7 + i), mode === 'empty' ? 0 : (options.peers ?? 125), rate));
+  const replay = { from_utc_ms: start - 3_600_000, to_utc_ms: start + 1_800_000, at_utc_ms: start, state_since_utc_ms: start - 3_600_000, speed: 10, paused: false, ended: false, movable: true, moves: 0, moving: null as { to_utc_ms: number; come_to_utc_ms: number } | null };
+  const posts: unknown[] = [];
   const held: TapEvent[] = [];
   const clients = new Set<Client>();
   const subscriptions: unknown[] = [];
@@ -107,7 +111,7 @@ export async function startMock(options: MockOptions = {}): Promise<Mock> {
       ...(mode === 'nonode' || mode === 'empty' ? {} : { rpc: { nodes: { [labels[0]!]: asked } } }),
       losses: { total: mode === 'lossy' ? 3208 : 0, tracepoints: { 'net:inbound_message': { fired, delivered: fired - 3208, lost }, 'mempool:added': { fired: 184_220, delivered: 184_220, lost: {} } } },
       ...(mode === 'lossy' ? { findings: [{ severity: 'warn', title: 'Peer 233 sends addresses faster than the limit', detail: '902 of 1,544 entries were rate-limited in the last hour.', since_utc_ms: start - 900_000 }, { severity: 'bad', title: 'No block for 71 minutes', detail: 'Peers announce none either.', since_utc_ms: start - 400_000 }] } : { findings: [] }),
-      ...(mode === 'replay' ? { replay: { from_utc_ms: start - 3_600_000, to_utc_ms: start + 1_800_000, at_utc_ms: Date.now(), speed: 10, paused: false, files: ['2026-11-26.ctap'] } } : {}),
+      ...(mode === 'replay' ? { replay } : {}),
     };
   }
   const snapshotFor = (filter: EventFilter): Snapshot => {
@@ -148,8 +152,34 @@ export async function startMock(options: MockOptions = {}): Promise<Mock> {
       default: return missing(response, 'There is nothing at this address.');
     }
   }
+  /** As the daemon does: answers how it will be, and is there a little later. */
+  async function control(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    let body = '';
+    for await (const piece of request) body += String(piece);
+    if (mode !== 'replay') return missing(response, 'no recording is shown, and of a node nothing can be changed from here');
+    if (request.headers['content-type'] !== 'application/json') return json(response, 415, { error: { code: 'unsupported_media_type', message: 'the body is JSON' } });
+    const asked = JSON.parse(body) as { paused?: boolean; speed?: number; at_utc_ms?: number };
+    posts.push(asked);
+    if (asked.speed !== undefined) replay.speed = asked.speed;
+    if (asked.paused !== undefined) replay.paused = asked.paused;
+    if (asked.at_utc_ms !== undefined) {
+      const to = Math.min(replay.to_utc_ms, Math.max(replay.from_utc_ms, asked.at_utc_ms));
+      replay.moving = { to_utc_ms: to, come_to_utc_ms: replay.from_utc_ms };
+      setTimeout(() => {
+        Object.assign(replay, { at_utc_ms: to, moving: null, moves: replay.moves + 1, ended: to === replay.to_utc_ms, state_since_utc_ms: Math.max(replay.from_utc_ms, to - 600_000) });
+        const moved = { type: 'moved', seq: seq++, at_utc_ms: to, state_since_utc_ms: replay.state_since_utc_ms };
+        for (const client of clients) {
+          if (!client.subscribed || client.socket.readyState !== WebSocket.OPEN) continue;
+          client.socket.send(JSON.stringify({ type: 'snapshot', snapshot: snapshotFor(client.filter) }));
+          client.socket.send(JSON.stringify(moved));
+        }
+      }, 700);
+    }
+    json(response, 200, replay);
+  }
   async function file(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', 'http://mock');
+    if (request.method === 'POST') return url.pathname === '/api/v1/replay' ? control(request, response) : json(response, 405, { error: { code: 'method_not_allowed', message: 'only GET and HEAD' } });
     if (url.pathname.startsWith('/api/v1/')) return api(url.pathname.slice(8), url.searchParams, response);
     const name = url.pathname === '/' ? 'index.html' : normalize(url.pathname).replace(/^\/+/, '');
     const content = await readFile(join(DIST, name)).catch(() => undefined);
@@ -187,6 +217,8 @@ export async function startMock(options: MockOptions = {}): Promise<Mock> {
   let ticks = 0;
   const timer = setInterval(() => {
     const now = Date.now();
+    if (!replay.paused && !replay.moving) replay.at_utc_ms = replay.speed === 0 ? replay.to_utc_ms : Math.min(replay.to_utc_ms, replay.at_utc_ms + (now - last) * replay.speed);
+    replay.ended = replay.at_utc_ms === replay.to_utc_ms;
     if (mode !== 'nonode' && mode !== 'stopped') for (const world of worlds) world.advance(last, now);
     for (const client of clients) {
       client.allowance = Math.min(client.max / 10, client.allowance + (client.max * (now - last)) / 1000);
@@ -206,6 +238,7 @@ export async function startMock(options: MockOptions = {}): Promise<Mock> {
     url: `http://127.0.0.1:${port}/`,
     port,
     subscriptions,
+    posts,
     refuse(yes) {
       refusing = yes;
       if (yes) for (const client of clients) client.socket.terminate();

@@ -74,11 +74,17 @@ export interface Finding {
 }
 export interface Replay {
   from_utc_ms?: number;
-  to_utc_ms?: number;
+  to_utc_ms?: number | null;
   at_utc_ms?: number;
   speed?: number;
   paused?: boolean;
-  files?: string[];
+  ended?: boolean;
+  /** Whether it can be gone to another time of. */
+  movable?: boolean;
+  /** How often the time was moved: what is shown is about another time then. */
+  moves?: number;
+  moving?: { to_utc_ms?: number; come_to_utc_ms?: number } | null;
+  state_since_utc_ms?: number;
 }
 export interface LossRow {
   fired?: number;
@@ -349,6 +355,7 @@ export type ServerFrame =
   | { type: 'hello'; version?: string; seq: number; resumed?: boolean; missed?: number | null }
   | { type: 'snapshot'; snapshot: Snapshot }
   | { type: 'events'; events: TapEvent[]; sampled_out?: number; dropped?: number }
+  | { type: 'moved'; seq: number; at_utc_ms?: number; state_since_utc_ms?: number }
   | { type: 'error'; code?: string; message?: string };
 
 /** Snapshots, and next to no events: what views want that show no single messages. */
@@ -368,9 +375,16 @@ export async function get<T>(path: string, params: Record<string, string | undef
   const query = new URLSearchParams();
   for (const [key, value] of Object.entries(params)) if (value !== undefined) query.set(key, value);
   const text = query.toString();
+  return answerOf<T>(`${path}${text ? `?${text}` : ''}`, { signal: signal ?? AbortSignal.timeout(10_000) });
+}
+/** Changes something, and gets how it will be. */
+export async function post<T>(path: string, body: unknown): Promise<T> {
+  return answerOf<T>(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body), signal: AbortSignal.timeout(10_000) });
+}
+async function answerOf<T>(path: string, init: RequestInit): Promise<T> {
   let response: Response;
   try {
-    response = await fetch(`api/v1/${path}${text ? `?${text}` : ''}`, { signal: signal ?? AbortSignal.timeout(10_000) });
+    response = await fetch(`api/v1/${path}`, init);
   } catch {
     throw new ApiError(0, 'The daemon does not answer.');
   }

@@ -90,6 +90,8 @@ export class Connection {
       if (!frame.resumed) this.#seq = frame.seq;
     } else if (frame.type === 'events') {
       this.#seq = frame.events.at(-1)?.seq ?? this.#seq;
+    } else if (frame.type === 'moved') {
+      this.#seq = frame.seq;
     }
     this.#tell();
     this.handlers.frame(frame);

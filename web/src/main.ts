@@ -5,7 +5,7 @@ import { SNAPSHOTS_ONLY } from './api';
 import { Connection } from './connection';
 import { redrawCharts } from './lib/charts';
 import { h, icon, setAttr, setText, show } from './lib/dom';
-import { clock, percent, safe, text } from './lib/format';
+import { clock, safe } from './lib/format';
 import { openHelp } from './lib/help';
 import { empty, skeleton } from './lib/widgets';
 import { Store } from './store';
@@ -19,6 +19,7 @@ import { makeMessages } from './views/messages';
 import { makeOverview } from './views/overview';
 import { makePeer } from './views/peer';
 import { makePeers } from './views/peers';
+import { makeReplayBar } from './views/replay_bar';
 import { makeUtxo } from './views/utxo';
 
 interface Entry {
@@ -56,11 +57,7 @@ const banner = h('div', { class: 'banner', role: 'status', hidden: true });
 const bannerText = h('span');
 const retry = h('button', { class: 'button small', type: 'button', onclick: () => connection.hurry() }, 'Try now');
 banner.append(icon('unplug'), bannerText, retry);
-const replayFill = h('span', { class: 'replay-fill' });
-const replayKnob = h('span', { class: 'replay-knob' });
-const replayTrack = h('div', { class: 'replay-track', role: 'progressbar', 'aria-label': 'Position in the recording', 'aria-valuemin': '0', 'aria-valuemax': '100' }, replayFill, replayKnob);
-const [replayFrom, replayAt, replayTo] = [h('span'), h('strong'), h('span')];
-const replay = h('div', { class: 'replay', hidden: true }, h('span', { class: 'tag' }, 'Recording'), replayFrom, replayTrack, replayTo, replayAt);
+const replay = makeReplayBar((words) => context.announce(words));
 const main = h('main', { id: 'main', tabindex: '-1' }, skeleton(6));
 const live = h('div', { class: 'sr', 'aria-live': 'polite' });
 document.getElementById('app')!.replaceChildren(
@@ -73,7 +70,7 @@ document.getElementById('app')!.replaceChildren(
     h('div', { class: 'top-right' }, asOf, themeButton, helpButton),
   ),
   h('nav', { class: 'side', 'aria-label': 'Views' }, ...links),
-  h('div', { class: 'content' }, banner, replay, main),
+  h('div', { class: 'content' }, banner, replay.el, main),
   live,
 );
 
@@ -101,6 +98,9 @@ const connection = new Connection(socketUrl.href, {
       }
       case 'events':
         view?.events?.({ events: frame.events, sampledOut: (frame.sampled_out ?? 0) + (frame.dropped ?? 0) });
+        break;
+      case 'moved':
+        rebuild();
         break;
       case 'error':
         store.error = frame.message ?? 'The daemon refused the subscription.';
@@ -176,6 +176,17 @@ function mount(force = false, focus = false): void {
   refresh();
 }
 
+/** What the view has gathered is of another time; what it wants is the same. */
+function rebuild(): void {
+  if (!view) return;
+  const scrolled = window.scrollY;
+  view.destroy?.();
+  view = current.make(context, parse()[1]);
+  main.replaceChildren(view.el);
+  refresh();
+  window.scrollTo(0, scrolled);
+}
+
 // ---- what changes every second -----------------------------------------------------------------------------------------------
 
 function refresh(): void {
@@ -215,23 +226,8 @@ function refresh(): void {
   } else if (store.error) setText(bannerText, `The daemon says: ${safe(store.error)}`);
   show(banner, lost || store.error !== '');
   show(retry, lost);
-  refreshReplay();
+  replay.update(store.snapshot?.replay);
   view?.update();
-}
-function refreshReplay(): void {
-  const state = store.snapshot?.replay;
-  show(replay, state !== undefined);
-  if (!state) return;
-  const { from_utc_ms: from = 0, to_utc_ms: to = 0, speed } = state;
-  const at = state.at_utc_ms ?? store.snapshot!.utc_ms;
-  const share = to > from ? Math.min(1, Math.max(0, (at - from) / (to - from))) : 0;
-  replayFill.style.width = `${share * 100}%`;
-  replayKnob.style.left = `${share * 100}%`;
-  setAttr(replayTrack, 'aria-valuenow', String(Math.round(share * 100)));
-  setAttr(replayTrack, 'aria-valuetext', `${clock(at)}, ${text(percent(share, 1))} of the recording`);
-  setText(replayFrom, clock(from));
-  setText(replayTo, clock(to));
-  setText(replayAt, `${clock(at)}${speed ? ` · ${speed}×` : ''}${state.paused ? ' · paused' : ''}`);
 }
 
 // ---- theme -------------------------------------------------------------------------------------------------------------------
@@ -279,6 +275,7 @@ document.addEventListener('keydown', (event) => {
       return;
     }
   }
+  if (event.key === ' ' && !target.closest('button, a, summary, [role=button]') && replay.toggle()) return event.preventDefault();
   if (view?.key?.(event)) return event.preventDefault();
   if (event.key === 'g') goUntil = performance.now() + 1500;
   else if (event.key === '?') openHelp(VIEWS);

@@ -118,6 +118,7 @@ export class Store {
     return this.#mine(this.snapshot?.blocks);
   }
   take(snapshot: Snapshot): void {
+    if (this.snapshot?.replay?.moves !== snapshot.replay?.moves) this.forget();
     this.snapshot = { ...snapshot, nodes: snapshot.nodes ?? [], peers: snapshot.peers ?? this.snapshot?.peers, blocks: snapshot.blocks ?? this.snapshot?.blocks };
     this.#receivedAt = performance.now();
     this.#settle(this.snapshot.nodes);
@@ -130,6 +131,13 @@ export class Store {
   traffic(): Rate | undefined {
     return this.#nodeRates.of(0) ?? this.rates.total();
   }
+  /** The time was moved: what was gathered is of another. */
+  forget(): void {
+    this.#epoch++;
+    this.rates.clear();
+    this.#nodeRates.clear();
+    this.history = { seconds: [], minutes: [], error: '', loaded: false };
+  }
   choose(label: string): void {
     this.#settled = true;
     this.#look(label);
@@ -139,17 +147,19 @@ export class Store {
   historyNote(): string {
     return this.history.error || (this.history.loaded ? 'The first seconds show here in a moment.' : 'Loading…');
   }
+  #epoch = 0;
   #whole = false;
   #wholeAt = -Infinity;
   async loadHistory(): Promise<void> {
     const asked = this.node;
+    const epoch = this.#epoch;
     // A day is much to send every two seconds, to a daemon that cannot send less.
     if (this.#whole && this.history.loaded && performance.now() - this.#wholeAt < 10_000) return;
     // From the last whole second on: that one may not have been whole when it was asked for.
     const since = this.#whole ? undefined : this.history.seconds.at(-1)?.utc_ms;
     try {
       const fresh = await get<History>('history', { node: this.nodeParam(), since_utc_ms: since === undefined ? undefined : String(since - 61_000) });
-      if (asked !== this.node) return;
+      if (asked !== this.node || epoch !== this.#epoch) return;
       if (since === undefined) this.#wholeAt = performance.now();
       this.history = {
         seconds: merge(this.history.seconds, fresh.seconds ?? [], MAX_SECONDS),

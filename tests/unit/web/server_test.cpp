@@ -101,6 +101,7 @@ TEST(Server, ServesWhatOpenApiListsAndNothingElse)
 {
     WebFixture f{WithMetrics(10)};
     f.server->Publish(test::FullSnapshot());
+    f.server->PublishSection("replay", "{}"); // as where a recording is shown
     Client client{f.Port()};
     const auto document = boost::json::parse(client.Get("/api/v1/openapi.json").body);
     const auto& paths = document.at("paths").as_object();

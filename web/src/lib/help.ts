@@ -12,7 +12,7 @@ export function openHelp(views: readonly { name: string; key: string }[]): void 
       'div',
       { class: 'key-columns' },
       h('dl', null, ...views.map((view) => row(view.name, 'g', view.key))),
-      h('dl', null, row('This help', '?'), row('Filter peers', '/'), row('Back, close, clear', 'Esc'), row('Move in a table', '↑', '↓'), row('Far, ends', 'PgUp', 'PgDn', 'Home', 'End'), row('Open', 'Enter'), row('Pause the circle', 'Space'), row('Dark or light', 'd'), row('Next node', 'n')),
+      h('dl', null, row('This help', '?'), row('Filter peers', '/'), row('Back, close, clear', 'Esc'), row('Move in a table', '↑', '↓'), row('Far, ends', 'PgUp', 'PgDn', 'Home', 'End'), row('Open', 'Enter'), row('Pause the circle, or a recording', 'Space'), row('Dark or light', 'd'), row('Next node', 'n')),
     ),
   );
   dialog.addEventListener('click', (event) => event.target === dialog && dialog.close());

@@ -118,12 +118,6 @@ describe('the frame', () => {
     await eventually(async () => JSON.stringify(mock.subscriptions.at(-1)), (said) => said.includes('"node":["signet"]'));
     await eventually(() => page.locator('.found').textContent(), (text) => text === '125 peers');
   });
-  test('a recording has its position on a line', async () => {
-    const page = await open('overview', { mode: 'replay' });
-    await page.getByRole('progressbar', { name: 'Position in the recording' }).waitFor();
-    expect(Number(await page.getByRole('progressbar').getAttribute('aria-valuenow'))).toBeGreaterThan(50);
-    expect(await axe(page)).toEqual([]);
-  });
   test('an address that leads nowhere leads home', async () => {
     const page = await open('%E0%A4%A/nonsense');
     await heading(page, 'Overview').waitFor();
