@@ -332,15 +332,13 @@ Exit Serve(const ServeOptions& options, Io io)
 
     auto watch{ReadWatchOptions(options)};
     if (!watch) return Report(io, watch.GetError());
-    std::unique_ptr<poll::Opener> opener;
     if (options.session.from.empty() && (watch->rpc || watch->debug_log)) {
         // before there are threads, and while we may read what is the node's
         std::vector<std::string> also;
         if (!watch->overrides.cookie_file.empty()) also.push_back(watch->overrides.cookie_file);
         auto started{poll::Opener::Start(also)};
         if (!started) return Report(io, started.GetError());
-        opener = std::move(*started);
-        watch->open = [&opener](const poll::OpenRequest& request) { return opener->Open(request); };
+        watch->open = [opener = std::shared_ptr{std::move(*started)}](const poll::OpenRequest& request) { return opener->Open(request); };
     }
     auto session{
         Session::Prepare(options.session, {.payloads = true, .payload_policy = STATE_PAYLOADS, .full_speed = false, .shows = false}, io)};
