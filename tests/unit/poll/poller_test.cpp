@@ -286,6 +286,7 @@ TEST_F(PollerTest, CountersGoOnWithAnotherPoller)
         ASSERT_TRUE(Eventually([&] { return Of(*poller.Latest(), RpcMethod::Uptime).successes > 2; }));
         before = CountersOf(*poller.Latest());
         EXPECT_FALSE(before.peers);
+        EXPECT_GT(Of(before, RpcMethod::Uptime).successes, 2U);
     }
     PollerOptions options{Options(server.Port(), 1h)};
     options.before = before;

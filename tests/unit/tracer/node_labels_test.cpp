@@ -81,6 +81,7 @@ TEST(NodeLabels, WhatLooksTheSameIsNumberedWhileItRuns)
     const std::vector<std::string> one{"data"}, other{"data-2"};
     EXPECT_EQ(labels.LabelOf(At("/data"), one), "data-2");
     EXPECT_EQ(labels.LabelOf(At("/data"), other), "data");
+    EXPECT_THAT(AllOf({At("/data"), At("/data")}), ElementsAre("data", "data-2"));
     const NodeInfo nowhere{.pid = 1, .started_at = 1, .label = "bitcoind", .executable = "/bin/bitcoind", .chain = "main"};
     EXPECT_EQ(labels.LabelOf(nowhere, {}), "bitcoind");
     EXPECT_THAT(AllOf({nowhere, Default("/home/bob")}), ElementsAre("bitcoind", "bob/.bitcoin"));
