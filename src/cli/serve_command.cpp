@@ -351,12 +351,13 @@ Exit Serve(const app::Settings& said, Io io)
     auto setup{ReadServeSetup(said, app::OpenOwnFile)};
     if (!setup) return Report(io, setup.GetError());
     // before there are threads, and while we may read what is the node's, and what is root's
-    auto opener{StartOpener(*setup)};
-    if (!opener) return Report(io, opener.GetError());
-    if (*opener) setup->watch.open = [&opener](const poll::OpenRequest& request) { return (*opener)->Open(request); };
+    auto started{StartOpener(*setup)};
+    if (!started) return Report(io, started.GetError());
+    const std::shared_ptr<poll::Opener> opener{std::move(*started)};
+    if (opener) setup->watch.open = [opener](const poll::OpenRequest& request) { return opener->Open(request); };
     auto session{Session::Prepare(setup->options.session, ServeNeeds(*setup), io)};
     if (!session) return Report(io, session.GetError());
-    Daemon daemon{said, std::move(*setup), io, **session, opener->get()};
+    Daemon daemon{said, std::move(*setup), io, **session, opener.get()};
     if (const auto listening{daemon.Listen()}; !listening) return Report(io, listening.GetError());
     return daemon.Run();
 }

@@ -107,7 +107,7 @@ struct HttpConnection::Impl {
         if (const error_code error{Run([&](auto done) { http::async_write(*stream, request, std::move(done)); })}) return error;
 
         http::response_parser<http::buffer_body> parser;
-        parser.body_limit(options.max_answer_bytes);
+        parser.body_limit(sink ? options.max_streamed_bytes : options.max_answer_bytes);
         parser.header_limit(16 << 10);
         const error_code headers{Run([&](auto done) { http::async_read_header(*stream, buffer, parser, std::move(done)); })};
         answer_began = parser.got_some() || buffer.size() != 0;

@@ -13,7 +13,8 @@ namespace coretap::poll {
 struct HttpOptions {
     std::chrono::milliseconds connect_timeout{2'000};
     std::chrono::milliseconds answer_timeout{30'000}; //!< from the request to the last byte of the answer
-    std::uint64_t max_answer_bytes{64ULL << 20};
+    std::uint64_t max_answer_bytes{16ULL << 20};
+    std::uint64_t max_streamed_bytes{64ULL << 20}; //!< of an answer that goes to a sink
 };
 
 enum class HttpOutcome : std::uint8_t {

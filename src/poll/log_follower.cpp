@@ -14,10 +14,34 @@ namespace {
 
 constexpr std::size_t LOG_PIECE{64 << 10};
 constexpr std::size_t MAX_SHOWN{256};
+constexpr std::size_t TAIL{512};
+
+/** Up to `most` bytes from `offset` on; fewer at the end of the file, or where it cannot be read. */
+std::string ReadAt(int fd, std::uint64_t offset, std::size_t most)
+{
+    std::string text(most, '\0');
+    std::size_t size{0};
+    while (size < most) {
+        const ssize_t got{::pread(fd, text.data() + size, most - size, static_cast<off_t>(offset + size))};
+        if (got < 0 && errno == EINTR) continue;
+        if (got <= 0) break;
+        size += static_cast<std::size_t>(got);
+    }
+    text.resize(size);
+    return text;
+}
 
 } // namespace
 
-LogFollower::LogFollower(LogFollowerOptions options) : m_options{std::move(options)}
+LogTotals CountersOf(const LogTotals& totals)
+{
+    LogTotals counters{totals};
+    counters.following = false;
+    counters.problem.clear();
+    return counters;
+}
+
+LogFollower::LogFollower(LogFollowerOptions options) : m_options{std::move(options)}, m_totals{CountersOf(m_options.before)}
 {
     m_options.history_bytes = std::min(m_options.history_bytes, MAX_HISTORY);
 }
@@ -41,6 +65,8 @@ void LogFollower::Begin(util::Fd file, std::uint64_t offset, bool mid_line)
     m_device = status.st_dev;
     m_inode = status.st_ino;
     m_offset = offset;
+    const std::uint64_t before{std::min<std::uint64_t>(offset, TAIL)};
+    m_tail = ReadAt(m_file.Get(), offset - before, static_cast<std::size_t>(before));
     m_line.clear();
     m_skip_line = mid_line;
     m_totals.following = true;
@@ -96,21 +122,33 @@ bool LogFollower::Step(std::chrono::steady_clock::time_point now)
     return true;
 }
 
+void LogFollower::Truncated(std::uint64_t size)
+{
+    ++m_totals.truncations;
+    // bitcoind shortens a long log at its start (-shrinkdebugfile): its end stays, and has been read
+    const std::uint64_t searched{std::min(size, m_options.max_behind_bytes)};
+    const std::string text{ReadAt(m_file.Get(), size - searched, static_cast<std::size_t>(searched))};
+    if (const std::size_t at{m_tail.empty() ? std::string::npos : text.rfind(m_tail)}; at != std::string::npos) {
+        m_offset = size - searched + at + m_tail.size();
+        return;
+    }
+    m_offset = 0;
+    m_tail.clear();
+    m_line.clear();
+    m_skip_line = false;
+}
+
 bool LogFollower::Read()
 {
     struct stat status {};
     if (::fstat(m_file.Get(), &status) != 0) return false;
     const auto size{static_cast<std::uint64_t>(std::max<off_t>(status.st_size, 0))};
-    if (size < m_offset) {
-        ++m_totals.truncations;
-        m_offset = 0;
-        m_line.clear();
-        m_skip_line = false;
-    }
+    if (size < m_offset) Truncated(size);
     if (size - m_offset > m_options.max_behind_bytes) {
         const std::uint64_t skipped{size - m_offset - m_options.max_behind_bytes / 2};
         m_offset += skipped;
         m_totals.skipped_bytes += skipped;
+        m_tail.clear();
         m_line.clear();
         m_skip_line = true;
         Warn(fmt::format("debug.log grows faster than it is read: {} bytes of it were skipped", skipped));
@@ -129,6 +167,8 @@ bool LogFollower::Read()
     if (got == 0) return false;
     m_offset += static_cast<std::uint64_t>(got);
     m_totals.bytes += static_cast<std::uint64_t>(got);
+    m_tail.append(piece.data(), static_cast<std::size_t>(got));
+    if (m_tail.size() > TAIL) m_tail.erase(0, m_tail.size() - TAIL);
     Take({piece.data(), static_cast<std::size_t>(got)});
     return static_cast<std::size_t>(got) == piece.size();
 }

@@ -18,18 +18,6 @@
 
 namespace coretap::poll {
 
-struct LogFollowerOptions {
-    /** Opens the log, wherever it is now. Called at the start, and then to see whether it is another file. */
-    std::function<util::Result<util::Fd>()> open;
-    /** Every line that carries a fact, a warning or an error. Its views are valid during the call. */
-    std::function<void(const LogLine&)> on_line{};
-    /** One sentence at each change: it cannot be read, it is back, lines were skipped. */
-    std::function<void(std::string_view)> warn{};
-    std::uint64_t history_bytes{0}; //!< how much of what is there at the start is read: at most 64 KiB
-    std::chrono::milliseconds reopen_every{2'000};
-    std::uint64_t max_behind_bytes{16 << 20}; //!< what is further behind is skipped, and counted
-};
-
 /** Lines of one category. */
 struct LogCount {
     std::uint64_t lines{0};
@@ -66,6 +54,22 @@ struct LogTotals {
     std::array<Bench, BENCH_STAGES> bench{}; //!< by BenchStage
 };
 
+struct LogFollowerOptions {
+    /** Opens the log, wherever it is now. Called at the start, and then to see whether it is another file. */
+    std::function<util::Result<util::Fd>()> open;
+    /** Every line that carries a fact, a warning or an error. Its views are valid during the call. */
+    std::function<void(const LogLine&)> on_line{};
+    /** One sentence at each change: it cannot be read, it is back, lines were skipped. */
+    std::function<void(std::string_view)> warn{};
+    std::uint64_t history_bytes{0}; //!< how much of what is there at the start is read: at most 64 KiB
+    std::chrono::milliseconds reopen_every{2'000};
+    std::uint64_t max_behind_bytes{16 << 20}; //!< what is further behind is skipped, and counted
+    LogTotals before{};                       //!< counters go on from these: CountersOf() a follower of the same log
+};
+
+/** Only what is counted, which goes on with another follower of the same log. */
+LogTotals CountersOf(const LogTotals& totals);
+
 /** One thread; Step() never waits. */
 class LogFollower {
     LogFollowerOptions m_options;
@@ -74,6 +78,7 @@ class LogFollower {
     dev_t m_device{0};
     ino_t m_inode{0};
     std::uint64_t m_offset{0};
+    std::string m_tail;      //!< what stands before m_offset: by this a file is known that has lost its beginning
     std::string m_line;      //!< the beginning of a line whose end has not come
     bool m_skip_line{false}; //!< the rest of it is not looked at
     bool m_absent{false};    //!< there was no such file: what appears is read from its beginning
@@ -96,6 +101,7 @@ private:
     void Problem(std::string what);
     void Reopen();
     void Begin(util::Fd file, std::uint64_t offset, bool mid_line);
+    void Truncated(std::uint64_t size);
     bool Read();
     void Take(std::string_view piece);
     void Line(std::string_view line);

@@ -223,4 +223,7 @@ struct NodeFacts {
     std::optional<RawAddrmanFacts> raw_addrman{};
 };
 
+/** Only what is counted, which goes on when the node restarts. */
+NodeFacts CountersOf(const NodeFacts& facts);
+
 } // namespace coretap::poll

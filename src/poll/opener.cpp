@@ -309,8 +309,8 @@ Opener::~Opener()
 {
     m_socket.Reset();
     ::kill(m_process, SIGKILL); // it may hang in a file system that does not answer, and has nothing to lose
-    while (::waitpid(m_process, nullptr, 0) < 0 && errno == EINTR) {
-    }
+    // even that does not end a process that hangs in some of them
+    for (int waited_ms{0}; waited_ms < 1'000 && ::waitpid(m_process, nullptr, WNOHANG) == 0; waited_ms += 5) ::usleep(5'000);
 }
 
 util::Result<std::unique_ptr<Opener>> Opener::Start(OpenerFiles files)

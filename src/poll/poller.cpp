@@ -7,7 +7,6 @@
 #include <random>
 #include <set>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -54,6 +53,20 @@ RpcState StateOf(RpcFailure failure)
 
 } // namespace
 
+NodeFacts CountersOf(const NodeFacts& facts)
+{
+    NodeFacts counters;
+    counters.reconnects = facts.reconnects;
+    for (std::size_t i{0}; i < RPC_METHODS; ++i) {
+        const MethodFacts& from{facts.methods[i]};
+        counters.methods[i].successes = from.successes;
+        counters.methods[i].failures = from.failures;
+        counters.methods[i].duration_total_ns = from.duration_total_ns;
+        counters.methods[i].odd_values = from.odd_values;
+    }
+    return counters;
+}
+
 class Poller::Worker {
     PollerOptions m_options;
     Schedule m_schedule;
@@ -66,33 +79,29 @@ class Poller::Worker {
     std::array<bool, RPC_METHODS> m_failing{};
     std::set<std::string> m_said; //!< methods that are missing or forbidden: said once
 
+    Gate m_callbacks;
     mutable std::mutex m_mutex;
     std::condition_variable m_wake;
-    bool m_stop{false};
-    std::shared_ptr<const NodeFacts> m_latest{std::make_shared<const NodeFacts>()};
+    std::optional<Clock::time_point> m_stopped_at;
+    std::shared_ptr<const NodeFacts> m_latest;
     std::unique_ptr<RpcClient> m_client; //!< replaced under the lock; used by the thread without
-    std::thread m_thread;
 
 public:
     explicit Worker(PollerOptions options)
-        : m_options{std::move(options)}, m_schedule{m_options.intervals, Clock::now(), std::random_device{}()}
+        : m_options{std::move(options)},
+          m_schedule{m_options.intervals, Clock::now(), std::random_device{}()},
+          m_facts{CountersOf(m_options.before)},
+          m_latest{std::make_shared<const NodeFacts>(m_facts)}
     {
         for (std::size_t i{0}; i < RPC_METHODS; ++i) {
             if (m_schedule.Off(static_cast<RpcMethod>(i))) m_facts.methods[i].availability = Availability::Off;
         }
         m_facts.state_since_utc_ns = NowUtcNs();
-        m_thread = std::thread{[this] { Run(); }};
-    }
-
-    ~Worker()
-    {
-        {
-            const std::lock_guard lock{m_mutex};
-            m_stop = true;
-            if (m_client) m_client->Cancel();
-        }
-        m_wake.notify_all();
-        m_thread.join();
+        // several are opened one after the other, and each may take long
+        m_options.open = [this, open = std::move(m_options.open)](const OpenRequest& request) -> util::Result<util::Fd> {
+            if (Stopping()) return util::Error{util::Errc::Io, "it is not asked any more"};
+            return open(request);
+        };
     }
     Worker(const Worker&) = delete;
     Worker& operator=(const Worker&) = delete;
@@ -103,33 +112,50 @@ public:
         return m_latest;
     }
 
-private:
-    void Warn(const std::string& text) const
+    /** The moment of the first of these calls. */
+    Clock::time_point Stop()
     {
-        if (m_options.warn) m_options.warn(text);
+        m_callbacks.Close();
+        const std::lock_guard lock{m_mutex};
+        if (!m_stopped_at) m_stopped_at = Clock::now();
+        if (m_client) m_client->Cancel();
+        m_wake.notify_all();
+        return *m_stopped_at;
     }
-    MethodFacts& Of(RpcMethod method) { return m_facts.methods[static_cast<std::size_t>(method)]; }
 
     void Run()
     {
         std::unique_lock lock{m_mutex};
-        while (!m_stop) {
+        const auto stopped = [this] { return m_stopped_at.has_value(); };
+        while (!m_stopped_at) {
             const auto next{m_schedule.Next()};
             if (next == Clock::time_point::max()) {
-                m_wake.wait(lock, [this] { return m_stop; });
+                m_wake.wait(lock, stopped);
                 return;
             }
-            if (m_wake.wait_until(lock, next, [this] { return m_stop; })) return;
+            if (m_wake.wait_until(lock, next, stopped)) return;
             lock.unlock();
             Round();
             const auto facts{std::make_shared<const NodeFacts>(m_facts)};
             lock.lock();
             m_latest = facts;
             lock.unlock();
-            if (m_options.on_facts) m_options.on_facts(facts);
+            if (m_options.on_facts) m_callbacks.Through([&] { m_options.on_facts(facts); });
             lock.lock();
         }
     }
+
+private:
+    bool Stopping() const
+    {
+        const std::lock_guard lock{m_mutex};
+        return m_stopped_at.has_value();
+    }
+    void Warn(const std::string& text)
+    {
+        if (m_options.warn) m_callbacks.Through([&] { m_options.warn(text); });
+    }
+    MethodFacts& Of(RpcMethod method) { return m_facts.methods[static_cast<std::size_t>(method)]; }
 
     void SetState(RpcState state, const std::string& text)
     {
@@ -169,7 +195,7 @@ private:
         m_access = *access;
         m_facts.rpc_address = fmt::format("{}:{}", access->host, access->port);
         const std::lock_guard lock{m_mutex};
-        if (m_stop) client->Cancel();
+        if (m_stopped_at) client->Cancel();
         m_client = std::move(client);
         return true;
     }
@@ -364,9 +390,13 @@ private:
     }
 };
 
-Poller::Poller(PollerOptions options) : m_worker{std::make_unique<Worker>(std::move(options))} {}
+Poller::Poller(PollerOptions options)
+    : m_worker{std::make_shared<Worker>(std::move(options))}, m_thread{[worker = m_worker] { worker->Run(); }}
+{}
 
-Poller::~Poller() = default;
+Poller::~Poller() { m_thread.WaitUntil(m_worker->Stop() + LEAVE_PATIENCE); }
+
+void Poller::Stop() { m_worker->Stop(); }
 
 std::shared_ptr<const NodeFacts> Poller::Latest() const { return m_worker->Latest(); }
 

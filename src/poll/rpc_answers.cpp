@@ -236,6 +236,12 @@ ChainTipsFacts ReadChainTips(const json::array& list, Oddities& odd)
 {
     ChainTipsFacts facts;
     std::vector<ChainTipFacts> tips;
+    const auto keep_highest = [&] {
+        std::stable_sort(tips.begin(), tips.end(), [](const auto& a, const auto& b) { return a.height > b.height; });
+        if (tips.size() <= MAX_CHAIN_TIPS) return;
+        facts.left_out += tips.size() - MAX_CHAIN_TIPS;
+        tips.resize(MAX_CHAIN_TIPS);
+    };
     for (const json::value& entry : list) {
         const json::object* object{entry.if_object()};
         if (object == nullptr) {
@@ -253,12 +259,9 @@ ChainTipsFacts ReadChainTips(const json::array& list, Oddities& odd)
         tip.branchlen = branchlen.value_or(0);
         ++facts.status[facts.status.size() < MAX_WORDS || facts.status.contains(tip.status) ? tip.status : "*other*"];
         tips.push_back(std::move(tip));
+        if (tips.size() == 2 * MAX_CHAIN_TIPS) keep_highest(); // an answer may have many times as many
     }
-    std::stable_sort(tips.begin(), tips.end(), [](const auto& a, const auto& b) { return a.height > b.height; });
-    if (tips.size() > MAX_CHAIN_TIPS) {
-        facts.left_out = tips.size() - MAX_CHAIN_TIPS;
-        tips.resize(MAX_CHAIN_TIPS);
-    }
+    keep_highest();
     facts.tips = std::move(tips);
     return facts;
 }

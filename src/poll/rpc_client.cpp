@@ -1,11 +1,15 @@
 #include "poll/rpc_client.h"
 
 #include <algorithm>
+#include <new>
+#include <optional>
 #include <utility>
 
+#include <boost/json/memory_resource.hpp>
 #include <boost/json/object.hpp>
-#include <boost/json/parse.hpp>
+#include <boost/json/parser.hpp>
 #include <boost/json/serialize.hpp>
+#include <boost/json/storage_ptr.hpp>
 #include <fmt/format.h>
 
 #include "util/text.h"
@@ -51,6 +55,46 @@ std::string Words(std::string_view body)
     return body.empty() ? std::string{} : fmt::format(": {}", util::Quoted(body.substr(0, 200)));
 }
 
+/** Memory for one answer's values, and no more than its share: `[[],[],` of a few megabytes would take hundreds. */
+class Budget final : public json::memory_resource {
+    std::size_t m_left{MAX_ANSWER_VALUES_BYTES};
+
+    void* do_allocate(std::size_t size, std::size_t align) override
+    {
+        if (size > m_left) throw std::bad_alloc{};
+        void* const memory{::operator new (size, std::align_val_t{align})};
+        m_left -= size;
+        return memory;
+    }
+    void do_deallocate(void* memory, std::size_t size, std::size_t align) override
+    {
+        ::operator delete (memory, std::align_val_t{align});
+        m_left += size;
+    }
+    bool do_is_equal(const json::memory_resource& other) const noexcept override { return this == &other; }
+};
+
+/** The values of a text, or why there are none. */
+struct Parsed {
+    json::value value;
+    std::optional<RpcAnswer> failed;
+};
+Parsed Parse(std::string_view text, std::string_view methods)
+{
+    const auto budget{json::make_shared_resource<Budget>()};
+    try {
+        json::parser parser{budget};
+        parser.reset(budget);
+        json::error_code error;
+        parser.write(text.data(), text.size(), error);
+        if (error) return {nullptr, Malformed(methods, error.message())};
+        return {parser.release(), std::nullopt};
+    } catch (const std::bad_alloc&) {
+        return {nullptr,
+                Failure(RpcFailure::TooLarge, fmt::format("the answer to {} has more values than allowed and was dropped", methods))};
+    }
+}
+
 } // namespace
 
 std::uint16_t DefaultRpcPort(std::string_view chain)
@@ -90,10 +134,8 @@ RpcAnswer ReadRpcObject(json::value&& value, std::string_view method)
 
 RpcAnswer ReadRpcText(std::string_view text, std::string_view method)
 {
-    json::error_code error;
-    json::value value = json::parse({text.data(), text.size()}, error); // braces would make an array
-    if (error) return Malformed(method, error.message());
-    return ReadRpcObject(std::move(value), method);
+    Parsed parsed{Parse(text, method)};
+    return parsed.failed ? std::move(*parsed.failed) : ReadRpcObject(std::move(parsed.value), method);
 }
 
 RpcClient::RpcClient(const std::string& host, std::uint16_t port, HttpOptions options)
@@ -176,22 +218,24 @@ std::vector<RpcAnswer> RpcClient::CallBatch(std::span<const RpcRequest> requests
     const HttpAnswer answer{m_http.Post(json::serialize(batch), m_authorization)};
     if (answer.outcome != HttpOutcome::Answered || answer.status != 200) return all_failed(Failed(answer, methods));
 
-    json::error_code error;
-    json::value value = json::parse(answer.body, error); // braces would make an array
-    if (error) return all_failed(Malformed(methods, error.message()));
-    json::array* array{value.if_array()};
+    Parsed parsed{Parse(answer.body, methods)};
+    if (parsed.failed) return all_failed(*parsed.failed);
+    json::array* array{parsed.value.if_array()};
     if (array == nullptr) {
-        RpcAnswer whole{ReadRpcObject(std::move(value), methods)}; // an error of the whole
+        RpcAnswer whole{ReadRpcObject(std::move(parsed.value), methods)}; // an error of the whole
         return all_failed(whole ? Malformed(methods, "no array") : whole);
     }
-    for (const RpcRequest& request : requests) answers.push_back(Malformed(request.method, "not in the answer to a batch"));
+    std::vector<std::optional<RpcAnswer>> found(requests.size());
     for (json::value& entry : *array) {
         const json::object* object{entry.if_object()};
         const json::value* id{object == nullptr ? nullptr : object->if_contains("id")};
         const std::int64_t* index{id == nullptr ? nullptr : id->if_int64()};
         if (index == nullptr || *index < 0 || static_cast<std::size_t>(*index) >= requests.size()) continue;
         const auto at{static_cast<std::size_t>(*index)};
-        answers[at] = ReadRpcObject(std::move(entry), requests[at].method);
+        found[at].emplace(ReadRpcObject(std::move(entry), requests[at].method));
+    }
+    for (std::size_t i{0}; i < requests.size(); ++i) {
+        answers.push_back(found[i] ? std::move(*found[i]) : Malformed(requests[i].method, "not in the answer to a batch"));
     }
     return answers;
 }

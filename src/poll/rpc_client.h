@@ -15,6 +15,9 @@
 
 namespace coretap::poll {
 
+/** Most memory that the values of one answer may take: twice what 4,096 peers need. */
+inline constexpr std::size_t MAX_ANSWER_VALUES_BYTES{48 << 20};
+
 /** Port of the RPC server where neither configuration nor command line name one; `chain` as in getblockchaininfo. */
 std::uint16_t DefaultRpcPort(std::string_view chain);
 

@@ -15,9 +15,10 @@ enum : std::size_t { LABEL, EXECUTABLE, BUILD_ID, DATADIR, CHAIN, STARTED_AT };
 }
 } // namespace
 
-Node::Node(std::uint32_t origin, std::uint32_t pid)
+Node::Node(std::uint32_t origin, std::uint32_t pid, std::uint32_t number)
 {
     m_identity.origin = origin;
+    m_identity.number = number;
     m_identity.running = true;
     Begin(pid, 0);
 }
@@ -60,9 +61,10 @@ bool Node::IsSameProcess(const event::Event& found) const
 
 bool Node::IsRestart(const event::Event& found) const
 {
+    // whatever runs it now: an upgrade may bring another path
     return !m_identity.running && m_identity.origin == found.Origin() && !m_identity.executable.empty() &&
-           m_identity.executable == found.Str(found_arg::EXECUTABLE) && m_identity.datadir == found.Str(found_arg::DATADIR) &&
-           m_identity.chain == found.Str(found_arg::CHAIN);
+           m_identity.datadir == found.Str(found_arg::DATADIR) && m_identity.chain == found.Str(found_arg::CHAIN) &&
+           (!m_identity.datadir.empty() || m_identity.executable == found.Str(found_arg::EXECUTABLE));
 }
 
 void Node::OnFound(const event::Event& found)

@@ -51,10 +51,13 @@ class Node {
     History m_history;
 
 public:
-    Node(std::uint32_t origin, std::uint32_t pid);
+    /** `number`: how many nodes were there before. */
+    Node(std::uint32_t origin, std::uint32_t pid, std::uint32_t number);
 
     const NodeIdentity& Identity() const noexcept { return m_identity; }
     std::uint64_t LastMonoNs() const noexcept { return m_last_mono_ns; }
+    /** When its last process ended; nothing while one runs. */
+    std::optional<std::int64_t> GoneUtcNs() const { return m_identity.running ? std::nullopt : std::optional{m_gone_utc_ns}; }
     /** Whether a coretap:node_found tells of the process that is known here, again or at last. */
     bool IsSameProcess(const event::Event& found) const;
     /** Whether it tells of a process that is this node, started anew. */

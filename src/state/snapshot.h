@@ -332,6 +332,7 @@ struct HistoryPoint {
 struct NodeIdentity {
     std::uint32_t origin{0}; //!< of recordings replayed together
     std::uint32_t pid{0};
+    std::uint32_t number{0};                                 //!< nodes that appeared before it
     std::string label, executable, build_id, datadir, chain; //!< empty while not known
     std::int64_t started_at_s{0};                            //!< UTC seconds; 0 not known
     std::uint64_t starts{0};                                 //!< processes seen of this node: 1 + restarts

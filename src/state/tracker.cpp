@@ -1,6 +1,7 @@
 #include "state/tracker.h"
 
 #include <algorithm>
+#include <limits>
 #include <tuple>
 
 #include "event/event.h"
@@ -64,7 +65,7 @@ Node& Tracker::Add(const event::Event& event)
         })};
         m_nodes.erase(least);
     }
-    m_last = m_nodes.emplace_back(std::make_unique<Node>(event.Origin(), event.Pid())).get();
+    m_last = m_nodes.emplace_back(std::make_unique<Node>(event.Origin(), event.Pid(), m_appeared++)).get();
     return *m_last;
 }
 
@@ -102,16 +103,33 @@ void Tracker::SetExact(std::span<const pipeline::ProcessCounters> counters)
     }
 }
 
+void Tracker::ForgetEnded(std::int64_t now_utc_ns)
+{
+    for (;;) {
+        // Running ones compare as gone last
+        const auto oldest{std::ranges::min_element(
+            m_nodes, {}, [](const auto& node) { return node->GoneUtcNs().value_or(std::numeric_limits<std::int64_t>::max()); })};
+        if (m_nodes.size() < 2 || !(*oldest)->GoneUtcNs()) return;
+        const auto ended{
+            static_cast<std::size_t>(std::ranges::count_if(m_nodes, [](const auto& node) { return node->GoneUtcNs().has_value(); }))};
+        if (ended <= MAX_ENDED && now_utc_ns - *(*oldest)->GoneUtcNs() <= KEEP_ENDED_NS) return;
+        m_last = nullptr;
+        m_nodes.erase(oldest);
+    }
+}
+
 std::shared_ptr<const Snapshot> Tracker::Take(std::int64_t now_utc_ns, const pipeline::Ledger& ledger)
 {
     auto snapshot{std::make_shared<Snapshot>()};
     snapshot->utc_ns = now_utc_ns != 0 ? now_utc_ns : m_last_utc_ns;
+    ForgetEnded(snapshot->utc_ns);
     snapshot->events = m_events;
     snapshot->ledger = ledger;
     snapshot->lost_since_start = m_lost || ledger.Total().Lost() != 0;
     const pipeline::Ledger* const alone{m_nodes.size() == 1 ? &ledger : nullptr};
     for (const auto& node : m_nodes) snapshot->nodes.push_back(node->Take(now_utc_ns, m_options.peer_silence_ns, alone));
-    std::ranges::stable_sort(snapshot->nodes, {}, [](const auto& node) { return std::tie(node->identity.label, node->identity.pid); });
+    // Those of one label are numbered as they come here: by their first appearance, which no restart changes
+    std::ranges::sort(snapshot->nodes, {}, [](const auto& node) { return std::tie(node->identity.label, node->identity.number); });
     return snapshot;
 }
 

@@ -26,15 +26,19 @@ struct TrackerOptions {
 /** Memory is bounded by the limits in state/snapshot.h, whatever peers send. One thread; what Take() gives may go to any. */
 class Tracker : public pipeline::Sink {
     TrackerOptions m_options;
-    std::vector<std::unique_ptr<Node>> m_nodes; //!< in order of appearance
+    std::vector<std::unique_ptr<Node>> m_nodes; //!< in the order of their newest processes
     Node* m_last{nullptr};                      //!< of the event before: events come in runs of one node
     std::uint64_t m_events{0};
+    std::uint32_t m_appeared{0}; //!< nodes so far
     std::int64_t m_last_utc_ns{0};
     bool m_lost{false};
 
 public:
     /** Most nodes that are kept; beyond, the one that has been gone or silent the longest is forgotten. */
     static constexpr std::size_t MAX_NODES{64};
+    /** Of nodes that ended, so many are kept, each for so long; the only node there is stays. */
+    static constexpr std::size_t MAX_ENDED{8};
+    static constexpr std::int64_t KEEP_ENDED_NS{24 * 3600 * 1'000'000'000LL};
 
     explicit Tracker(TrackerOptions options = {});
     Tracker(const Tracker&) = delete;
@@ -65,6 +69,7 @@ private:
     Node& Add(const event::Event& event);
     void OnNodeFound(const event::Event& event);
     void OnLost(const event::Event& event);
+    void ForgetEnded(std::int64_t now_utc_ns);
 };
 
 } // namespace coretap::state

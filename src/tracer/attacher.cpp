@@ -18,6 +18,9 @@
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <unistd.h>
+
+#include "tracer/node_labels.h"
 
 namespace coretap::tracer {
 namespace {
@@ -62,6 +65,7 @@ class Attacher {
     std::map<int, std::set<std::string>> m_directory_watches; //!< inotify watch -> paths of executables in it
     std::map<std::string, int> m_watched_directories;
     std::map<pid_t, Node> m_nodes;
+    NodeLabels m_labels;
     std::map<FileId, std::int64_t> m_not_nodes; //!< files looked at -> mtime, so that a scan is cheap
     std::map<FileId, std::string> m_refused;    //!< files that could not be attached -> the error told
     std::vector<Rewritten> m_rewritten;
@@ -161,6 +165,7 @@ private:
                               fmt::format("cannot open {}: {}", *m_options.binary, std::strerror(error)), error});
             }
         }
+        LabelAll();
         Scan();
         if (m_options.require_node && !HaveNode()) return fatal({util::Errc::NotFound, NoNode()});
         if (!HaveNode() && !m_stop && !m_options.only_pid) Notice(NoNode() + "; waiting for it to start");
@@ -269,9 +274,21 @@ private:
         return false;
     }
 
+    /** Whose end we have not been told of yet: the one that follows at once in a restart must not be taken for another node. */
+    void RemoveEnded()
+    {
+        std::vector<pid_t> ended;
+        for (const auto& [pid, node] : m_nodes) {
+            pollfd readable{node.pidfd.Get(), POLLIN, 0};
+            if (::poll(&readable, 1, 0) == 1) ended.push_back(pid);
+        }
+        for (const pid_t pid : ended) RemoveNode(pid);
+    }
+
     /** `at_ns`: a moment before the node can have fired anything we are attached to. */
     void AddNode(pid_t pid, const FileId& image_id, std::uint64_t at_ns)
     {
+        RemoveEnded();
         if (m_nodes.contains(pid) || (m_options.pid && *m_options.pid != pid) || (m_options.only_pid && *m_options.only_pid != pid)) return;
         auto info{ReadNodeInfo(pid)};
         if (!info) return;
@@ -279,10 +296,9 @@ private:
         if (!node.pidfd) return;
         const Image& image{*m_images.at(image_id)};
         node.info.build_id = image.BuildId();
-        const bool taken{std::ranges::any_of(m_nodes, [&node](const auto& other) {
-            return other.second.info.label == node.info.label && other.second.info.datadir != node.info.datadir;
-        })};
-        if (taken) node.info.label += fmt::format("-{}", pid);
+        std::vector<std::string> in_use;
+        for (const auto& [other_pid, other] : m_nodes) in_use.push_back(other.info.label);
+        node.info.label = m_labels.LabelOf(node.info, in_use);
         const NodeInfo& found{node.info};
         Send({{"kind", "node"},
               {"pid", pid},
@@ -300,10 +316,23 @@ private:
 
     void RemoveNode(pid_t pid)
     {
-        m_nodes.erase(pid);
+        if (m_nodes.erase(pid) == 0) return; // while another one was
         Send({{"kind", "gone"}, {"pid", pid}});
         if (!m_options.pid) Scan(); // it may have forked into the background
         if (m_options.pid && *m_options.pid == pid) Send({{"kind", "ended"}, {"text", fmt::format("process {} ended", pid)}});
+    }
+
+    /** Labels of the nodes that run when coretap starts. */
+    void LabelAll()
+    {
+        std::vector<NodeInfo> nodes;
+        for (const pid_t pid : AllProcesses()) {
+            const auto file{OpenExecutable(pid)};
+            const auto id{file ? IdOf(file->Get()) : file.GetError()};
+            if (!id || !WantsFile(*id) || !IsNode(*id, file->Get())) continue;
+            if (auto info{ReadNodeInfo(pid)}) nodes.push_back(std::move(*info));
+        }
+        m_labels.Introduce(nodes);
     }
 
     void Scan()

@@ -16,11 +16,11 @@ namespace coretap::tracer {
 struct NodeInfo {
     pid_t pid{0};
     std::int64_t started_at{0}; //!< unix seconds
-    std::string label;          //!< short name: the data directory's, the chain's, or the executable's
-    std::string executable;     //!< path, in the node's own mount namespace
-    std::string build_id;       //!< hex
-    std::string datadir;        //!< absolute, in the node's own mount namespace; empty if it could not be found out
-    std::string chain;          //!< main, test, testnet4, signet, regtest
+    std::string label; //!< short name: the data directory's, the chain's, or the executable's; NodeLabels tells apart those of one name
+    std::string executable; //!< path, in the node's own mount namespace
+    std::string build_id;   //!< hex
+    std::string datadir;    //!< absolute, in the node's own mount namespace; empty if it could not be found out
+    std::string chain;      //!< main, test, testnet4, signet, regtest
 };
 
 /** Identity of a file, and of what is in it now. */

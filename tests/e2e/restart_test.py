@@ -54,6 +54,28 @@ class Restarts(Case):
             self.assertEqual((of_pid[0], of_pid[-1]), ("coretap:node_found", "coretap:node_gone"))
             self.assertGreater(len(of_pid), 2)
 
+    def test_labels_outlive_nodes_and_coretap(self):
+        """Of two data directories of one name, whoever is found first."""
+        binary = self.sim_copy()
+        directories = {name: self.path(f"{name}/.bitcoin") for name in ("alice", "bob")}
+
+        def start(name):
+            return Sim(self, binary, "--scenario", "idle", "--datadir", directories[name])
+
+        def label(tap, sim):
+            return tap.wait_event(lambda event: event["event"] == "coretap:node_found" and event["pid"] == sim.node_pid)["args"]["label"]
+        sims = {"bob": start("bob"), "alice": start("alice")}
+        for order in ("alice", "bob"), ("bob", "alice"):
+            tap = Tap(self, binary=binary)
+            self.assertEqual({name: label(tap, sim) for name, sim in sims.items()}, {"alice": "alice/.bitcoin", "bob": "bob/.bitcoin"})
+            for name in order:
+                sims[name].send(signal.SIGTERM).expect(0)
+            sims = {name: start(name) for name in order}
+            self.assertEqual({name: label(tap, sim) for name, sim in sims.items()}, {"alice": "alice/.bitcoin", "bob": "bob/.bitcoin"})
+            tap.stop()
+        for sim in sims.values():
+            sim.send(signal.SIGTERM).expect(0)
+
     def test_a_nodes_child_is_no_node(self):
         """As -blocknotify makes one: of the same executable until it calls execve."""
         binary = self.sim_copy()

@@ -396,6 +396,78 @@ class Tap:
         _reap(self._process)
 
 
+class Serve:
+    """`coretap serve` on a port of its own. The constructor returns once it is attached."""
+
+    def __init__(self, *args):
+        self.words = []
+        self.exit_status = None
+        self._process = _spawn([CORETAP, "serve", "--listen", "127.0.0.1:0", "--duration", f"{TAP_LIFE_S}s", "--binary", BITCOIND, *args],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        self._reader = threading.Thread(target=self._read_words, daemon=True)
+        self._reader.start()
+        self.url = self.wait_for_words(r"the page is at (http\S+)/").group(1)
+        self.wait_for_words(r"attached to \d+ tracepoints of ")
+
+    def _read_words(self):
+        with self._process.stderr as lines:
+            for line in lines:
+                self.words.append(line.decode(errors="replace").rstrip("\n"))
+
+    def wait_for_words(self, pattern):
+        def look():
+            found = next(filter(None, (re.search(pattern, line) for line in list(self.words))), None)
+            if found is None and self._process.poll() is not None:
+                raise AssertionError(f"coretap ended with {self._process.returncode}: {self.words}")
+            return found
+        return wait_until(look, lambda: f"coretap says {pattern!r}; it said {self.words}")
+
+    def get(self, path):
+        """The text at a path; None where there is none (yet)."""
+        address = urllib.parse.urlparse(self.url)
+        connection = http.client.HTTPConnection(address.hostname, address.port, timeout=PATIENCE_S)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            body = answer.read().decode()
+        finally:
+            connection.close()
+        if answer.status in (404, 503):
+            return None
+        if answer.status != 200:
+            raise AssertionError(f"{path}: {answer.status} {body[:400]}")
+        return body
+
+    def api(self, path):
+        text = self.get("/api/v1/" + path)
+        return None if text is None else json.loads(text)
+
+    def metrics(self):
+        """(name, labels as a frozenset of pairs) -> value"""
+        values = {}
+        for line in self.get("/metrics").splitlines():
+            if not line.startswith("#"):
+                name, labels, value = re.fullmatch(r'(\w+)(?:\{(.*)\})? (\S+)', line).groups()
+                values[name, frozenset(re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', labels or ""))] = float(value)
+        return values
+
+    def stop(self):
+        """End it as systemd does; its exit status."""
+        if self.exit_status is None:
+            self._process.send_signal(signal.SIGTERM)
+            try:
+                self.exit_status = self._process.wait(PATIENCE_S)
+            except subprocess.TimeoutExpired:
+                raise AssertionError("coretap did not end on SIGTERM") from None
+            finally:
+                self.kill()
+        return self.exit_status
+
+    def kill(self):
+        _reap(self._process)
+        self._reader.join(PATIENCE_S)
+
+
 class Peer:
     """A P2P peer of few words, v1 transport."""
 
@@ -491,6 +563,12 @@ class TestCase(unittest.TestCase):
         tap = Tap(*args, **kwargs)
         cls.addClassCleanup(tap.kill)
         return tap
+
+    @classmethod
+    def serve(cls, *args):
+        serve = Serve(*args)
+        cls.addClassCleanup(serve.kill)
+        return serve
 
     def check_stream(self, tap, node):
         """What holds for all events of one node: introduced before its first, named in each, in the order of firing."""

@@ -102,21 +102,22 @@ int main(int argc, char** argv)
 {
     if (argc != 3) return 2;
     const poll::NodePlace place{static_cast<pid_t>(std::atoi(argv[1])), argv[2], ""};
-    const auto opener{poll::Opener::Start()};
-    if (!opener) return 1;
+    auto started{poll::Opener::Start()};
+    if (!started) return 1;
     if (const auto dropped{util::DropPrivileges(::geteuid() == 0 ? "nobody" : "-")}; !dropped) {
         std::cerr << dropped.GetError().what << '\n';
         return 1;
     }
-    const auto open = [&](const poll::OpenRequest& request) { return (*opener)->Open(request); };
+    const auto open = [opener = std::shared_ptr{std::move(*started)}](const poll::OpenRequest& request) { return opener->Open(request); };
     const auto warn = [](std::string_view text) { Print({{"what", "warning"}, {"text", text}}); };
 
     poll::PollerOptions options{.place = place, .open = open, .warn = warn};
     options.intervals.fill(std::chrono::milliseconds{200});
     options.on_facts = [](const std::shared_ptr<const poll::NodeFacts>& facts) { Print(ObjectOf(*facts)); };
     const poll::Poller poller{std::move(options)};
-    const poll::LogThread log{
-        {.open = [&] { return poll::OpenDebugLog(poll::FindNodeSettings(place, open), open); }, .on_line = PrintLine, .warn = warn}};
+    const poll::LogThread log{{.open = [place, open] { return poll::OpenDebugLog(poll::FindNodeSettings(place, open), open); },
+                               .on_line = PrintLine,
+                               .warn = warn}};
     char byte{0};
     while (::read(STDIN_FILENO, &byte, 1) > 0) {
     }

@@ -50,14 +50,36 @@ void LockedChunks(const NodeFacts& facts, Samples& out)
     out.Add(facts.memory->chunks_free, {"free"});
 }
 
+/** A network by Bitcoin Core's name, `other` where it is none: whoever answers may make up names. */
+std::string NetworkName(const std::string& said) { return std::ranges::find(NETWORKS, said) == NETWORKS.end() ? "other" : said; }
+
 void Addrman(const NodeFacts& facts, Samples& out)
 {
     if (!facts.addrman) return;
+    struct Sums {
+        std::optional<std::uint64_t> in_new, tried;
+    };
+    std::map<std::string, Sums> by_name;
     for (const auto& [network, counts] : facts.addrman->networks) {
         if (network == "all_networks") continue; // sum() has it
-        out.Add(counts.in_new, {network, "new"});
-        out.Add(counts.tried, {network, "tried"});
+        Sums& sums{by_name[NetworkName(network)]};
+        if (counts.in_new) sums.in_new = sums.in_new.value_or(0) + *counts.in_new;
+        if (counts.tried) sums.tried = sums.tried.value_or(0) + *counts.tried;
     }
+    for (const auto& [network, sums] : by_name) {
+        out.Add(sums.in_new, {network, "new"});
+        out.Add(sums.tried, {network, "tried"});
+    }
+}
+
+void Reachable(const NodeFacts& facts, Samples& out)
+{
+    if (!facts.network) return;
+    std::map<std::string, bool> by_name;
+    for (const auto& [network, reachability] : facts.network->networks) {
+        if (reachability.reachable) by_name[NetworkName(network)] |= *reachability.reachable;
+    }
+    for (const auto& [network, reachable] : by_name) out.Add(reachable ? 1 : 0, {network});
 }
 
 /** `emit(table, name)` for the two tables of getrawaddrman. */
@@ -192,13 +214,7 @@ constexpr Family FAMILIES[]{
      }},
     {"rpc_local_addresses", Gauge, "", "getnetworkinfo: addresses of its own that the node knows",
      [](const NodeFacts& facts, Samples& out) { Of(facts.network, out, &poll::NetworkFacts::localaddresses); }},
-    {"rpc_network_reachable", Gauge, "network", "getnetworkinfo: reachable",
-     [](const NodeFacts& facts, Samples& out) {
-         if (!facts.network) return;
-         for (const auto& [network, reachability] : facts.network->networks) {
-             if (reachability.reachable) out.Add(*reachability.reachable ? 1 : 0, {network});
-         }
-     }},
+    {"rpc_network_reachable", Gauge, "network", "getnetworkinfo: reachable", Reachable},
     {"rpc_relay_fee_sat_per_vb", Gauge, "", "getnetworkinfo: relayfee",
      [](const NodeFacts& facts, Samples& out) { FeeOf(facts.network, out, &poll::NetworkFacts::relayfee_sat_per_kvb); }},
 

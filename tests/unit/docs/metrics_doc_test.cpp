@@ -39,7 +39,9 @@ scrape_configs:
   characters, and added up where that makes them alike.
 * **Counters begin at zero** for labels known beforehand, so that the first increase shows. The exception is `p2p_messages` and `p2p_message_bytes`: direction, connection
   type and message type make 608 combinations, and only those that occurred are there. `p2p_traffic_messages` and `p2p_traffic_bytes`, the sums by direction, are there from zero.
-* **Counters count since coretap started**, not since the node did. They go on when the node restarts.
+* **Counters count since coretap started**, not since the node did. They go on when the node restarts; those of RPC and log
+  (`rpc_...`, `log_...`) are absent while it is down, and go on then, but for `rpc_received_bytes` and `rpc_sent_bytes`, which the node
+  itself counts, from zero at each start. A node that ended is there for a day ([state.md](state.md#nodes)).
 * **Exact**: `events_...`, and with `p2p_messages_exact` 1 also `p2p_messages`, `p2p_message_bytes`, `p2p_traffic_...` and `utxo_cache_added`, `_spent`, `_uncached`: they are
   counted in the kernel, and what was lost on the way to user space is in them. Payload bytes lack the transport's headers: `rpc_received_bytes` has them.
 * **As good as the events**: all other counters of a node. `increase(coretap_events_lost_total[...])` says whether any are missing.

@@ -134,6 +134,46 @@ TEST_F(LogFollowerTest, TruncationStartsAgainAtTheBeginning)
     EXPECT_EQ(1u, m_follower->Totals().truncations);
 }
 
+TEST_F(LogFollowerTest, ALogThatLosesItsBeginningIsNotReadTwice)
+{
+    // as bitcoind's -shrinkdebugfile does it, in place
+    std::string text;
+    for (int i{0}; i < 100; ++i) text += Tip(i);
+    for (const std::uint64_t history : {0, 1'000'000}) {
+        m_folder.Write("debug.log", text);
+        m_heights.clear();
+        Start(history);
+        Append("half a line that ");
+        Step();
+        m_heights.clear();
+        m_folder.Write("debug.log", text.substr(text.size() / 3) + "half a line that goes on\n" + Tip(100) + Tip(101));
+        Step();
+        EXPECT_THAT(m_heights, ElementsAre(100, 101));
+        EXPECT_EQ(1u, m_follower->Totals().truncations);
+        Append(Tip(102));
+        Step();
+        EXPECT_THAT(m_heights, ElementsAre(100, 101, 102));
+    }
+}
+
+TEST_F(LogFollowerTest, CountersGoOnWithAnotherFollower)
+{
+    Append("");
+    Start();
+    Append(Tip(1) + Tip(2));
+    Step();
+    LogFollowerOptions options{Options()};
+    options.before = CountersOf(m_follower->Totals());
+    EXPECT_FALSE(options.before.following);
+    m_follower.emplace(std::move(options));
+    Step();
+    Append(Tip(3));
+    Step();
+    EXPECT_EQ(3u, m_follower->Totals().tips);
+    EXPECT_EQ(3u, m_follower->Totals().lines);
+    EXPECT_EQ(3 * Tip(3).size(), m_follower->Totals().bytes);
+}
+
 TEST_F(LogFollowerTest, AFileThatComesLaterIsReadFromItsBeginning)
 {
     Start();

@@ -1,8 +1,12 @@
 #include "poll/poller.h"
 
+#include <condition_variable>
+#include <mutex>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "poll/log_thread.h"
 #include "unit/poll/fake_rpc.h"
 
 namespace coretap::poll_test {
@@ -271,6 +275,81 @@ TEST_F(PollerTest, ItEndsAtOnceInTheMiddleOfACall)
         ASSERT_TRUE(Eventually([&] { return !server.Requests().empty(); }));
     }
     EXPECT_LT(std::chrono::steady_clock::now() - began, 10s);
+}
+
+TEST_F(PollerTest, CountersGoOnWithAnotherPoller)
+{
+    FakeRpc server{[](const Request& request) { return Answer(request, GOOD); }};
+    NodeFacts before;
+    {
+        Poller poller{Options(server.Port())};
+        ASSERT_TRUE(Eventually([&] { return Of(*poller.Latest(), RpcMethod::Uptime).successes > 2; }));
+        before = CountersOf(*poller.Latest());
+        EXPECT_FALSE(before.peers);
+        EXPECT_GT(Of(before, RpcMethod::Uptime).successes, 2U);
+    }
+    PollerOptions options{Options(server.Port(), 1h)};
+    options.before = before;
+    Poller poller{std::move(options)};
+    const std::uint64_t uptimes{Of(before, RpcMethod::Uptime).successes};
+    EXPECT_GE(Of(*poller.Latest(), RpcMethod::Uptime).successes, uptimes); // from its beginning
+    ASSERT_TRUE(Eventually([&] { return Of(*poller.Latest(), RpcMethod::Uptime).successes == uptimes + 1; }));
+    EXPECT_GT(Of(*poller.Latest(), RpcMethod::Uptime).duration_total_ns, Of(before, RpcMethod::Uptime).duration_total_ns);
+}
+
+/** Hangs in every open() until the test ends, and counts them. */
+struct HangingFiles {
+    std::mutex mutex;
+    std::condition_variable changed;
+    int opens{0};
+    bool hang{true};
+
+    util::Result<util::Fd> Open()
+    {
+        std::unique_lock lock{mutex};
+        ++opens;
+        changed.notify_all();
+        changed.wait(lock, [this] { return !hang; });
+        return util::Error{util::Errc::NotFound, "it was nothing"};
+    }
+    void WaitForOpen()
+    {
+        std::unique_lock lock{mutex};
+        changed.wait(lock, [this] { return opens != 0; });
+    }
+    void GoOn()
+    {
+        const std::lock_guard lock{mutex};
+        hang = false;
+        changed.notify_all();
+    }
+};
+
+TEST_F(PollerTest, AFileSystemThatHangsHoldsNobodyUp)
+{
+    const auto files{std::make_shared<HangingFiles>()};
+    PollerOptions options{Options(1)};
+    options.open = [files](const OpenRequest&) { return files->Open(); };
+    auto poller{std::make_unique<Poller>(std::move(options))};
+    auto log{std::make_unique<LogThread>(LogFollowerOptions{.open = [files] { return files->Open(); }})};
+    files->WaitForOpen();
+    const auto start{std::chrono::steady_clock::now()};
+    poller->Stop();
+    log->Stop();
+    EXPECT_LT(std::chrono::steady_clock::now() - start, 200ms);
+    EXPECT_FALSE(poller->Ended());
+    poller.reset();
+    log.reset();
+    const auto took{std::chrono::steady_clock::now() - start};
+    EXPECT_GE(took, LEAVE_PATIENCE); // for those who can end
+    EXPECT_LT(took, LEAVE_PATIENCE + 1s);
+    // it is left to itself, asks for no other file, and says nothing more
+    const int opens{files->opens};
+    const auto warnings{Warnings()};
+    files->GoOn();
+    ASSERT_TRUE(Eventually([&] { return files.use_count() == 1; }));
+    EXPECT_EQ(opens, files->opens);
+    EXPECT_EQ(warnings, Warnings());
 }
 
 } // namespace

@@ -2,6 +2,7 @@
 
 #include <future>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -138,6 +139,53 @@ TEST(RpcClient, AnEndlessBodyEndsAtTheLimit)
     EXPECT_EQ(RpcFailure::TooLarge, answer.failure) << answer.what;
 }
 
+/** So many bytes at most that begin with `first`, go on with `piece`, and end with `last`. */
+std::string Filled(std::string_view first, std::string_view piece, std::string_view last, std::size_t size = HttpOptions{}.max_answer_bytes)
+{
+    std::string text{first};
+    while (text.size() + piece.size() + last.size() <= size) text += piece;
+    return text.append(last);
+}
+
+TEST(RpcClient, FewBytesCannotTakeMuchMemory)
+{
+    for (const std::string& body :
+         {Filled(R"({"result":[)", "[],", "0]}"), Filled(R"({"result":{)", R"("":0,)", R"("":0}})"), Filled("[", R"({"id":0},)", "0]")}) {
+        const RpcAnswer answer{poll::ReadRpcText(body, "getpeerinfo")};
+        EXPECT_EQ(RpcFailure::TooLarge, answer.failure) << body.substr(0, 20);
+        EXPECT_THAT(answer.what, HasSubstr("getpeerinfo"));
+    }
+    // and in a batch, where each of two answers is given both
+    FakeRpc server{[&](const Request&) { return Http(200, Filled("[", "[],", "0]")); }};
+    RpcClient client{"127.0.0.1", server.Port()};
+    const std::vector<RpcRequest> requests{{"uptime", {}}, {"getmempoolinfo", {}}};
+    const auto answers{client.CallBatch(requests)};
+    ASSERT_EQ(2U, answers.size());
+    EXPECT_EQ(RpcFailure::TooLarge, answers[0].failure) << answers[0].what;
+    EXPECT_EQ(RpcFailure::TooLarge, answers[1].failure);
+}
+
+TEST(RpcClient, ThereIsRoomForAsManyPeersAsAreKept)
+{
+    std::string peer{
+        R"({"addr":"[2001:db8:1234:5678:9abc:def0:1234:5678]:8333","addrbind":"[2001:db8::1]:8333","subver":"/Satoshi:31.0.0/")"};
+    for (int i{0}; i < 40; ++i) peer += fmt::format(R"(,"member_{}":{})", i, 1795338904 + i);
+    for (const char* const name : {"bytessent_per_msg", "bytesrecv_per_msg"}) {
+        peer += fmt::format(R"(,"{}":{{"addrv2":1)", name);
+        for (int i{0}; i < 20; ++i) peer += fmt::format(R"(,"message{}":{})", i, 123456 + i);
+        peer += '}';
+    }
+    peer += R"(,"servicesnames":["NETWORK","WITNESS","NETWORK_LIMITED","P2P_V2"],"permissions":[]})";
+    std::string body{R"({"result":[)"};
+    for (int i{0}; i < 4096; ++i) body += (i == 0 ? "" : ",") + peer;
+    body += "]}";
+    ASSERT_GT(body.size(), 7U << 20);
+    ASSERT_LT(body.size(), HttpOptions{}.max_answer_bytes);
+    const RpcAnswer answer{poll::ReadRpcText(body, "getpeerinfo")};
+    ASSERT_TRUE(answer) << answer.what;
+    EXPECT_EQ(4096U, answer.result.as_array().size());
+}
+
 TEST(RpcClient, NobodyListens)
 {
     std::uint16_t port{0};
@@ -218,6 +266,14 @@ TEST(RpcClient, StreamedAnswersGoToTheSinkInPieces)
     EXPECT_TRUE(client.CallStreamed({"big", {}}, [](std::string_view) { return false; }));
     EXPECT_TRUE(client.CallStreamed({"big", {}}, sink));
     EXPECT_EQ(body, got);
+}
+
+TEST(RpcClient, WhatPassesThroughMayBeLarger)
+{
+    FakeRpc server{[](const Request&) { return Http(200, R"({"result":")" + std::string(900'000, 'x') + R"("})"); }};
+    RpcClient client{"127.0.0.1", server.Port(), {.max_answer_bytes = 1000, .max_streamed_bytes = 1 << 20}};
+    EXPECT_TRUE(client.CallStreamed({"big", {}}, [](std::string_view) { return true; }));
+    EXPECT_EQ(RpcFailure::TooLarge, client.Call({"big", {}}).failure);
 }
 
 TEST(RpcClient, DefaultPorts)

@@ -115,11 +115,89 @@ TEST(Restart, NodesAreBounded)
     for (std::uint32_t i{1}; i <= 3 * Tracker::MAX_NODES; ++i) {
         script.pid = i;
         script.After(1).Found("n" + std::to_string(i), STARTED, "/" + std::to_string(i));
-        if (i > 1) script.Gone();
+        if (i == 2) script.Gone();
     }
     const auto snapshot{script.Take()};
     EXPECT_EQ(snapshot->nodes.size(), Tracker::MAX_NODES);
-    EXPECT_EQ(snapshot->nodes[0]->identity.label, "n1"); // runs
+    for (const auto& node : snapshot->nodes) EXPECT_TRUE(node->identity.running);
+}
+
+/** Labels of nodes, those that ended in brackets. */
+std::string Labels(const Snapshot& snapshot)
+{
+    std::string text;
+    for (const auto& node : snapshot.nodes) text += node->identity.running ? node->identity.label + ' ' : '(' + node->identity.label + ") ";
+    return text;
+}
+
+TEST(Restart, AnUpgradeToAnotherPathIsARestart)
+{
+    Script script;
+    script.Found("main", STARTED, "/data", "/opt/bitcoin-30/bin/bitcoind").In(1, "inv").Gone();
+    script.pid = 77;
+    script.Found("main", STARTED + 5, "/data", "/opt/bitcoin-31/bin/bitcoind").In(1, "inv");
+    const auto node{script.Node()};
+    EXPECT_EQ(node->identity.starts, 2U);
+    EXPECT_EQ(node->identity.executable, "/opt/bitcoin-31/bin/bitcoind");
+    EXPECT_EQ(node->messages[0][event::ConnectionTypeId("outbound-full-relay")][event::MessageTypeId("inv")].count, 2U);
+}
+
+TEST(Restart, WithoutADataDirectoryTheExecutableTells)
+{
+    Script script;
+    script.Found("a", STARTED, "", "/usr/bin/a").Gone("a");
+    script.pid = 77;
+    script.Found("b", STARTED, "", "/usr/bin/b");
+    EXPECT_EQ(Labels(*script.Take()), "(a) b ");
+}
+
+TEST(Restart, NodesOfOneLabelStayInTheOrderOfTheirAppearance)
+{
+    Script script;
+    script.pid = 5000;
+    script.Found("main", STARTED, "/a");
+    script.pid = 4000;
+    script.Found("main", STARTED, "/b");
+    const auto datadirs = [&] {
+        std::string text;
+        const auto snapshot{script.Take()};
+        for (const auto& node : snapshot->nodes) text += node->identity.datadir;
+        return text;
+    };
+    EXPECT_EQ(datadirs(), "/a/b");
+    script.pid = 5000;
+    script.Gone();
+    script.pid = 6000;
+    script.Found("main", STARTED + 1, "/a");
+    EXPECT_EQ(datadirs(), "/a/b");
+}
+
+TEST(Restart, NodesThatEndedAreForgottenAfterADay)
+{
+    constexpr double HOUR_MS{3'600'000};
+    Script script;
+    script.Found("a", STARTED, "/a").After(10).Gone("a");
+    script.pid = 77;
+    script.Found("b", STARTED, "/b");
+    EXPECT_EQ(Labels(*script.At(23 * HOUR_MS).Take()), "(a) b ");
+    EXPECT_EQ(Labels(*script.At(25 * HOUR_MS).Take()), "b ");
+    script.Gone("b");
+    EXPECT_EQ(Labels(*script.At(90 * HOUR_MS).Take()), "(b) ");
+    // forgotten, and back
+    script.pid = 88;
+    script.Found("a", STARTED + 400'000, "/a");
+    EXPECT_EQ(Labels(*script.Take()), "a ");
+}
+
+TEST(Restart, ManyThatEndedAreForgottenAtOnce)
+{
+    Script script;
+    for (std::uint32_t i{1}; i <= 20; ++i) {
+        script.pid = i;
+        script.After(1).Found(std::to_string(10 + i), STARTED, "/" + std::to_string(i));
+        if (i != 3) script.Gone();
+    }
+    EXPECT_EQ(Labels(*script.Take()), "13 (23) (24) (25) (26) (27) (28) (29) (30) ");
 }
 
 } // namespace

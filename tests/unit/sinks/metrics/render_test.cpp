@@ -60,6 +60,23 @@ TEST(Render, EveryFamilyOfTheTableIsThere)
     }
 }
 
+TEST(Render, NetworksThatSomebodyMadeUpAreAddedUp)
+{
+    auto rpc{SmallRpc()};
+    rpc.addrman->networks[std::string(100, 'x') + "a"] = {1, 2, 3};
+    rpc.addrman->networks[std::string(100, 'x') + "b"] = {10, 20, 30};
+    rpc.network->networks["one"].reachable = true;
+    rpc.network->networks["two"].reachable = false;
+    Self self{SmallSelf()};
+    self.nodes["main"].rpc = std::make_shared<const poll::NodeFacts>(rpc);
+    const std::string text{Render(SnapshotOf({SmallNode()}), self, Format::Text)};
+    EXPECT_THAT(text, HasSubstr("coretap_rpc_addrman_addresses{node=\"main\",network=\"other\",table=\"new\"} 11\n"));
+    EXPECT_THAT(text, HasSubstr("coretap_rpc_addrman_addresses{node=\"main\",network=\"other\",table=\"tried\"} 22\n"));
+    EXPECT_THAT(text, HasSubstr("coretap_rpc_network_reachable{node=\"main\",network=\"other\"} 1\n"));
+    EXPECT_THAT(text, Not(HasSubstr("xxx")));
+    EXPECT_THAT(text, Not(HasSubstr("network=\"one\"")));
+}
+
 TEST(Render, NoSessionYetIsWellFormed)
 {
     const std::string text{Render({}, {}, Format::OpenMetrics)};
