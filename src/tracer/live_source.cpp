@@ -487,6 +487,12 @@ pipeline::ProcessCounters LiveSource::CountersOf(std::uint32_t row) const
             }
         }
     }
+    for (std::uint16_t tracepoint{0}; tracepoint < CT_USER_BASE; ++tracepoint) {
+        if (const std::uint64_t fired{Load(shared.counters[row][tracepoint].fired)}; fired != 0) counters.fired[tracepoint] = fired;
+    }
+    for (const pipeline::ProcessCounters::Messages& cell : counters.messages) {
+        counters.fired[cell.direction == 0 ? event::id::INBOUND_MESSAGE : event::id::OUTBOUND_MESSAGE] += cell.total.count;
+    }
     counters.coins_added = Load(shared.counters[row][event::id::UTXOCACHE_ADD].fired);
     counters.coins_spent = Load(shared.counters[row][event::id::UTXOCACHE_SPENT].fired);
     counters.coins_uncached = Load(shared.counters[row][event::id::UTXOCACHE_UNCACHE].fired);
