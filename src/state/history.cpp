@@ -58,6 +58,7 @@ void History::Steps::Advance(std::int64_t utc_ns, std::uint32_t peers_in, std::u
 {
     const std::int64_t start{utc_ns - utc_ns % length_ns};
     if (now.utc_ns == 0) now.utc_ns = start;
+    if (utc_ns < now.utc_ns - CLOCK_SET_NS) return GoBack(start);
     if (start <= now.utc_ns) return;
     now.peers_in = peers_in;
     now.peers_out = peers_out;
@@ -78,6 +79,12 @@ void History::Steps::Advance(std::int64_t utc_ns, std::uint32_t peers_in, std::u
         now.peers_in = peers_in;
         now.peers_out = peers_out;
     }
+}
+
+void History::Steps::GoBack(std::int64_t start_ns)
+{
+    while (!past.empty() && past.back().utc_ns >= start_ns) past.pop_back();
+    now.utc_ns = start_ns;
 }
 
 void History::Advance(std::int64_t utc_ns, std::size_t peers_in, std::size_t peers_out)
