@@ -152,6 +152,7 @@ export interface Peer {
   last_misbehaviour?: string;
   undecodable?: number;
   message_time_ns?: number;
+  message_time_at_least_ns?: number;
   closed_utc_ms?: number | null;
   evicted?: boolean;
 }
@@ -186,6 +187,7 @@ export interface Journey {
   sigops?: number;
   first_relay_utc_ms?: number | null;
   relayed_peers?: number;
+  earlier_run?: boolean;
   gap?: boolean;
 }
 
@@ -225,7 +227,7 @@ export interface Utxo {
 
 export interface Messages {
   messages?: ByDir<Record<string, Record<string, Count>>>;
-  message_times?: Record<string, { count: number; total_ns: number; max_ns: number; seconds?: Hist }>;
+  message_times?: Record<string, { count: number; total_ns: number; max_ns: number; total_at_least_ns: number; idle: number; seconds?: Hist }>;
 }
 
 export interface AddrRelay {

@@ -201,10 +201,10 @@ export function makePeer({ store, go, announce }: Context, rest: string[]): View
       ['Transactions', `announced ${integer(p.tx_inv_in)} to us, ${integer(p.tx_inv_out)} by us`],
       ['… asked for', `${integer(p.tx_requested_in)} by it, ${integer(p.tx_requested_out)} by us`],
       ['… sent', `${integer(p.tx_in)} to us, ${integer(p.tx_out)} by us, ${integer(p.notfound_in)} not found`],
-      ['Compact blocks', `high bandwidth from it ${yes(p.compact_hb_from)}, to it ${yes(p.compact_hb_to)}`],
+      ['Compact blocks', `high bandwidth: we asked it ${yes(p.compact_hb_to)}, it asked us ${yes(p.compact_hb_from)}`],
       ['Addresses', `${integer(p.addr?.entries_in)} in, ${integer(p.addr?.entries_out)} out`],
       ['… rate limited', `${integer(p.addr?.rate_limited)} (${text(percent(p.addr?.rate_limited, p.addr?.entries_in))}), bucket ${p.addr?.bucket?.toFixed(1) ?? '–'}${p.addr?.exact ? '' : ', estimated'}`],
-      ['Node time on it', `at most ${text(duration(p.message_time_ns))}`],
+      ['Node time on it', `${text(duration(p.message_time_at_least_ns))} at least, ${text(duration(p.message_time_ns))} at most`],
       ['Malformed', text(count(p.undecodable, 'messages'))],
       ['Misbehaved', p.misbehaving ? `${p.misbehaving} times: ${safe(p.last_misbehaviour, 128)}` : 'never'],
     ]);
