@@ -28,7 +28,9 @@ void CheckNode(const coretap::state::NodeSnapshot& node)
         Check(journey.compact.size() <= BlockJourney::MAX_COMPACT && journey.requests.size() <= BlockJourney::MAX_REQUESTS);
         Check(journey.delivered_peer.has_value() == journey.delivered_utc_ns.has_value());
     }
-    for (const auto& type : node.message_times.types) Check(type.total_ns >= 0 && type.seconds.count == type.count);
+    for (const auto& type : node.message_times.types) {
+        Check(type.total_ns >= type.total_at_least_ns && type.total_at_least_ns >= 0 && type.seconds.count == type.count);
+    }
 }
 
 } // namespace

@@ -165,7 +165,8 @@ def dashboard(uid, title, text, rows, of_self=False):
     }
 
 
-BOUND = "Upper bound: from a message's firing to the next firing that is not of it. Sending to peers is in it."
+BOUND = "Upper bound: from a message's firing to the next firing that is not of it. Sending to peers is in it, and the wait for the next message."
+AT_LEAST = "Lower bound: from a message's firing to the last firing that is known to be of it."
 
 DASHBOARDS = {
     "p2p": dashboard(
@@ -185,10 +186,11 @@ DASHBOARDS = {
                 panel("Payload by connection type", "Bps", (by("conn_type, direction", rate("p2p_message_bytes_total")), "{{conn_type}} {{direction}}"), width=12),
             ]),
             ("Message handling", [
-                panel("Busy", "percentunit", (by("node", rate("message_handling_upper_bound_seconds_sum")), "{{node}}"),
-                      text="Share of its time that the message thread spends on messages. " + BOUND, width=8),
-                panel("By type", "percentunit", (by("type", rate("message_handling_upper_bound_seconds_sum")), "{{type}}"), text=BOUND, stack=True, width=8),
-                panel("99th percentile by type", "s", (quantile(0.99, "message_handling_upper_bound_seconds", "type"), "{{type}}"), text=BOUND, width=8),
+                panel("Busy", "percentunit", (by("node", rate("message_handling_lower_bound_seconds_total")), "{{node}} at least"),
+                      (by("node", rate("message_handling_upper_bound_seconds_sum")), "{{node}} at most"),
+                      text="Share of its time that the message thread spends on messages. Where messages are many, the time between them is in the upper bound, which is then nearly all.", width=8),
+                panel("By type, at least", "percentunit", (by("type", rate("message_handling_lower_bound_seconds_total")), "{{type}}"), text=AT_LEAST, stack=True, width=8),
+                panel("99th percentile by type, at most", "s", (quantile(0.99, "message_handling_upper_bound_seconds", "type"), "{{type}}"), text=BOUND, width=8),
             ]),
             ("Transactions and pings", [
                 panel("Inventory entries", "ops", (by("direction, type", rate("inv_entries_total")), "{{type}} {{direction}}"), width=8),
@@ -198,7 +200,7 @@ DASHBOARDS = {
                       text="getpeerinfo's inv_to_send, since 31.0; needs RPC."),
                 panel("Round trip of pings", "s", (quantile(0.5, "ping_seconds"), "{{node}} median"), (quantile(0.95, "ping_seconds"), "{{node}} 95 %")),
                 panel("Peers that owe a pong", "short", (value("peers_ping_waiting"), "{{node}}"), text="For more than five seconds."),
-                heatmap("Fee filters of peers", "short", "fee_filter_sat_per_vb", text="Satoshi a virtual byte."),
+                heatmap("Fee filters of peers", "short", "fee_filter_sat_per_vb", labels='direction="in"', text="Satoshi a virtual byte."),
             ]),
             ("Malformed", [
                 panel("Findings by problem", "short", (by("problem", increase("decode_findings_total")), "{{problem}}"), width=12),
@@ -216,7 +218,7 @@ DASHBOARDS = {
                 stat("Outbound", "short", value("open_connections", 'direction="out"')),
                 stat("Inbound IPv4 /16", "short", value("peers_inbound_ipv4_subnets"), text="Distinct networks of inbound IPv4 peers."),
                 stat("Evicted, 1 h", "short", by("node", "increase(coretap_evicted_connections_total{" + NODE + "}[1h])")),
-                stat("Misbehaving, 1 h", "short", by("node", "increase(coretap_misbehaving_total{" + NODE + "}[1h])")),
+                stat("Misbehaving, 1 h", "short", by("node", "increase(coretap_node_events_total{" + NODE + ',tracepoint="net:misbehaving_connection"}[1h])')),
                 stat("Transport v2", "percentunit",
                      value("rpc_peers_by_transport", 'transport="v2"') + " / ignoring (transport) " + by("job, instance, node", value("rpc_peers_by_transport")),
                      text="Of all peers; needs RPC."),
@@ -238,6 +240,7 @@ DASHBOARDS = {
                 panel("Inbound opened", "ops", (by("network", rate("inbound_connections_total")), "{{network}}"), stack=True),
                 panel("Outbound opened", "ops", (by("conn_type", rate("outbound_connections_total")), "{{conn_type}}"), stack=True),
                 panel("Closed", "ops", (by("conn_type", rate("closed_connections_total")), "{{conn_type}}"), stack=True),
+                panel("Closed by network", "ops", (by("network", rate("closed_connections_by_network_total")), "{{network}}"), stack=True),
                 panel("Evicted", "ops", (by("node", rate("evicted_connections_total")), "{{node}}")),
                 heatmap("Age of closed connections", "s", "closed_connection_age_seconds"),
                 panel("Misbehaviour", "short", (by("reason", increase("misbehaving_total")), "{{reason}}")),
@@ -267,7 +270,8 @@ DASHBOARDS = {
                 panel("Services offered", "percentunit",
                       (by("service", rate("addr_services_total", 'direction="in"')) + " / ignoring (service) group_left sum(" + rate("addr_entries_total", 'direction="in"') + ")", "{{service}}"),
                       text="Share of the addresses from peers."),
-                panel("Self-announcements", "ops", (by("direction", rate("addr_self_announcements_total")), "{{direction}}")),
+                panel("Self-announcements", "ops", (by("network", rate("addr_self_announcements_total", 'direction="in"')), "{{network}}")),
+                panel("Neighbours of peers", "ops", (by("network", rate("addr_subnet_announcements_total", 'direction="in"')), "{{network}}"), text="Other addresses in the peer's own network: /16 of IPv4, /32 of IPv6."),
                 panel("Empty messages", "ops", (by("direction", rate("addr_empty_messages_total")), "{{direction}}")),
             ]),
             ("Addrman", [
@@ -292,7 +296,7 @@ DASHBOARDS = {
                 stat("Announced to delivered, median 24 h", "s", quantile_of(0.5, "block_announce_to_deliver_seconds", "1d")),
                 stat("Connected in, median 24 h", "s", quantile_of(0.5, "block_connect_seconds", "1d")),
                 stat("Complete at once, 24 h", "percentunit",
-                     by("node", 'increase(coretap_blocks_delivered_total{' + NODE + ',via="cmpctblock"}[1d])') + " / " + by("node", "increase(coretap_blocks_delivered_total{" + NODE + "}[1d])"),
+                     by("node", 'increase(coretap_blocks_delivered_total{' + NODE + ',via="cmpctblock"}[1d])') + " / " + by("node", "increase(coretap_blocks_delivered_total{" + NODE + ',via!="unknown"}[1d])'),
                      text="Compact blocks that lacked nothing."),
             ]),
             ("The way of a block", [
@@ -310,8 +314,8 @@ DASHBOARDS = {
                 panel("Missing transactions", "short", (quantile_of(0.5, "block_missing_transactions", "6h"), "{{node}} median"),
                       (quantile_of(0.9, "block_missing_transactions", "6h"), "{{node}} 90 %"), text="Of a compact block; of the last six hours."),
                 panel("High-bandwidth peers", "short", (by("feature", value("peers_by_feature", 'feature=~"compact_hb_.*"')), "{{feature}}"),
-                      text="from: we asked them; to: they asked us."),
-                panel("Blocks in flight", "short", (value("rpc_blocks_in_flight"), "{{node}} blocks"), (value("rpc_peers_with_blocks_in_flight"), "{{node}} peers"), text="Needs RPC."),
+                      text="to: we asked them; from: they asked us."),
+                panel("Blocks in flight", "short", (value("rpc_distinct_blocks_in_flight"), "{{node}} blocks"), (value("rpc_peers_with_blocks_in_flight"), "{{node}} peers"), text="Needs RPC."),
                 panel("Chain tips", "short", (by("status", value("rpc_chain_tips", 'status!="active"')), "{{status}}"), text="Needs RPC."),
             ]),
             ("What is in them", [

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <vector>
 
 namespace coretap::pipeline {
@@ -29,7 +30,9 @@ struct ProcessCounters {
     };
     std::uint32_t pid{0};
     std::int64_t started_at_s{0}; //!< as coretap:node_found has it: a pid may come again
-    std::vector<Messages> messages;
+    std::vector<Messages> messages{};
+    /** By id, of the built-in tracepoints; those that did not fire are left out. */
+    std::map<std::uint16_t, std::uint64_t> fired{};
     std::uint64_t coins_added{0};    //!< utxocache:add
     std::uint64_t coins_spent{0};    //!< utxocache:spent
     std::uint64_t coins_uncached{0}; //!< utxocache:uncache

@@ -19,6 +19,7 @@ inline constexpr std::size_t MAX_PEERS{4096};
 inline constexpr std::size_t MAX_STRING{260}; //!< an address, a user agent
 inline constexpr std::size_t MAX_WORDS{64};   //!< entries of a list of words, or of a map by message type or network
 inline constexpr std::size_t MAX_CHAIN_TIPS{256};
+inline constexpr std::size_t MAX_IN_FLIGHT{4096}; //!< distinct heights of blocks that were asked for
 inline constexpr std::size_t MAX_ORPHAN_PEERS{256};
 
 /** An entry of getpeerinfo. */
@@ -53,8 +54,9 @@ struct PeerFacts {
     std::string session_id;
 };
 struct PeersFacts {
-    std::vector<PeerFacts> peers; //!< at most MAX_PEERS
-    std::uint64_t left_out{0};    //!< beyond that, or without a usable id
+    std::vector<PeerFacts> peers;      //!< at most MAX_PEERS
+    std::uint64_t left_out{0};         //!< beyond that, or without a usable id
+    std::uint64_t blocks_in_flight{0}; //!< distinct heights in all `inflight`, of the first MAX_IN_FLIGHT
 };
 
 struct MempoolFacts {
@@ -134,7 +136,7 @@ struct ChainTipsFacts {
 
 struct OrphanFacts { // getorphantxs, since v29
     std::uint64_t count{0};
-    std::uint64_t bytes{0};
+    std::uint64_t bytes{0}, vsize{0}, weight{0};
     std::map<std::int64_t, std::uint64_t> announced_by; //!< by peer id; the first MAX_ORPHAN_PEERS
     std::uint64_t announcements{0};                     //!< by all peers
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <string>
 
 #include <fmt/format.h>
@@ -59,9 +60,19 @@ void ReadPeer(const ObjectReader& in, PeerFacts& peer)
     in.Get("session_id", peer.session_id);
 }
 
+void ReadInFlight(const json::object& peer, std::set<std::int64_t>& heights)
+{
+    const json::value* const list{peer.if_contains("inflight")};
+    if (list == nullptr || !list->is_array()) return;
+    for (const json::value& height : list->get_array()) {
+        if (const std::int64_t * number{height.if_int64()}; number != nullptr && heights.size() < MAX_IN_FLIGHT) heights.insert(*number);
+    }
+}
+
 PeersFacts ReadPeers(const json::array& list, Oddities& odd)
 {
     PeersFacts facts;
+    std::set<std::int64_t> in_flight;
     facts.peers.reserve(std::min(list.size(), MAX_PEERS));
     for (const json::value& entry : list) {
         const json::object* object{entry.if_object()};
@@ -78,7 +89,9 @@ PeersFacts ReadPeers(const json::array& list, Oddities& odd)
         PeerFacts& peer{facts.peers.emplace_back()};
         peer.id = *id;
         ReadPeer({*object, "getpeerinfo", odd}, peer);
+        ReadInFlight(*object, in_flight);
     }
+    facts.blocks_in_flight = in_flight.size();
     return facts;
 }
 
@@ -215,9 +228,13 @@ OrphanFacts ReadOrphans(const json::array& list, Oddities& odd)
         }
         ++facts.count;
         const ObjectReader in{*orphan, "getorphantxs", odd};
-        std::optional<std::uint64_t> bytes;
+        std::optional<std::uint64_t> bytes, vsize, weight;
         in.Get("bytes", bytes);
+        in.Get("vsize", vsize);
+        in.Get("weight", weight);
         facts.bytes += bytes.value_or(0);
+        facts.vsize += vsize.value_or(0);
+        facts.weight += weight.value_or(0);
         if (in.Length("from") == 0) continue;
         for (const json::value& peer : orphan->at("from").get_array()) {
             ++facts.announcements;

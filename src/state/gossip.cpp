@@ -44,12 +44,19 @@ InvCounts CountInv(const wire::InvEntries& entries)
 void Gossip::OnAddress(const wire::AddressEntry& entry, bool v2, Direction direction, const PeerState& peer, std::int64_t now_s)
 {
     const auto at = static_cast<std::size_t>(direction);
+    const std::size_t type{v2 ? 1U : 0U};
     AddrRelayTotals& addr{m_totals.addr};
-    addr.time_offset_seconds[v2 ? 1 : 0][at].Observe(static_cast<double>(entry.time) - static_cast<double>(now_s));
-    ++m_networks[at][static_cast<std::size_t>(entry.address.network) % m_networks[at].size()];
-    CountBits(addr.service_bits[at], entry.services);
-    // An inbound peer's connection comes from a port that nobody listens on.
-    if (peer.own.SameHost(entry.address) && (peer.peer.inbound || peer.own.port == entry.address.port)) ++addr.self_announcements[at];
+    addr.time_offset_seconds[type][at].Observe(static_cast<double>(entry.time) - static_cast<double>(now_s));
+    const std::size_t network{static_cast<std::size_t>(entry.address.network) % m_self[at].size()};
+    ++m_networks[type][at][network];
+    CountBits(addr.service_bits[type][at], entry.services);
+    ++addr.service_sets[at][entry.services & AddrRelayTotals::KNOWN_SERVICES];
+    if (!peer.own.SameHost(entry.address)) {
+        m_subnet[at][network] += peer.own.SameGroup(entry.address) ? 1 : 0;
+    } else if (peer.peer.inbound ||
+               peer.own.port == entry.address.port) { // an inbound peer's connection comes from a port that nobody listens on
+        ++m_self[at][network];
+    }
 }
 
 template <class Entries>
@@ -57,7 +64,7 @@ void Gossip::OnAddr(const Entries& entries, bool v2, Direction direction, const 
 {
     const auto at = static_cast<std::size_t>(direction);
     m_totals.addr.entries[v2 ? 1 : 0][at].Observe(static_cast<double>(entries.size()));
-    if (entries.empty()) ++m_totals.addr.empty[at];
+    if (entries.empty()) ++m_totals.addr.empty[v2 ? 1 : 0][at];
     std::uint64_t left{MAX_ADDRESSES};
     for (const wire::AddressEntry entry : entries) {
         if (left-- == 0) break;
@@ -87,20 +94,31 @@ void Gossip::OnInv(const InvCounts& counts, Direction direction)
     if (kinds > 1) ++m_totals.inv.mixed[at];
 }
 
-void Gossip::OnVersion(const wire::VersionMsg& version)
+void Gossip::OnVersion(const wire::VersionMsg& version, const PeerAddress& from, std::int64_t utc_ns)
 {
     CountBits(m_totals.version_services, version.services);
-    auto& versions{m_totals.protocol_versions};
-    const bool known{versions.contains(version.version)};
-    ++versions[known || versions.size() < MAX_VERSIONS ? version.version : -1];
+    const bool known{version.version >= GossipTotals::FIRST_PROTOCOL && version.version <= GossipTotals::LAST_PROTOCOL};
+    ++m_totals.protocol_versions[known ? version.version : -1];
     const wire::ByteView agent{version.user_agent.value_or(wire::ByteView{})};
-    m_user_agents.Add({reinterpret_cast<const char*>(agent.data()), agent.size()});
+    m_user_agents.Add({reinterpret_cast<const char*>(agent.data()), agent.size()}, from.Group(), utc_ns);
 }
 
-void Gossip::OnReject(std::uint8_t code)
+void Gossip::OnPing(const wire::PingMsg& ping)
 {
-    const std::string_view name{event::RejectCodeName(code)};
-    ++Labelled(m_totals.rejects, name.empty() ? std::to_string(code) : std::string{name}, MAX_REJECTS);
+    if (!ping.nonce) {
+        ++m_totals.old_pings;
+        return;
+    }
+    const auto bits{std::bit_width(*ping.nonce)};
+    ++m_totals.ping_nonces[bits == 0 ? 0 : bits <= 8 ? 1 : bits <= 16 ? 2 : bits <= 32 ? 3 : 4];
+}
+
+void Gossip::OnReject(const wire::RejectMsg& reject)
+{
+    const std::string_view name{event::RejectCodeName(reject.code)};
+    ++m_totals.rejects[std::string{name.empty() ? OTHER : name}];
+    const std::string_view type{reinterpret_cast<const char*>(reject.message.data()), reject.message.size()};
+    ++m_totals.reject_types[static_cast<std::size_t>(wire::MessageTypeOf(type))];
 }
 
 bool Gossip::OnFindings(const wire::Decoded& decoded)
@@ -124,10 +142,17 @@ GossipTotals Gossip::Totals() const
 {
     GossipTotals totals{m_totals};
     totals.user_agents = m_user_agents.Counts();
-    for (std::size_t at{0}; at < DIRECTIONS; ++at) {
-        for (std::size_t network{0}; network < m_networks[at].size(); ++network) {
-            totals.addr.networks[at][std::string{wire::NetworkName(static_cast<wire::Network>(network))}] += m_networks[at][network];
+    const auto by_name = [](const ByNetwork& counts, AddrRelayTotals::Networks& names) {
+        for (std::size_t at{0}; at < DIRECTIONS; ++at) {
+            for (std::size_t network{0}; network < counts[at].size(); ++network) {
+                names[at][std::string{wire::NetworkName(static_cast<wire::Network>(network))}] += counts[at][network];
+            }
         }
+    };
+    for (std::size_t type{0}; type < m_networks.size(); ++type) by_name(m_networks[type], totals.addr.networks[type]);
+    by_name(m_self, totals.addr.self_announcements);
+    by_name(m_subnet, totals.addr.subnet_announcements);
+    for (std::size_t at{0}; at < DIRECTIONS; ++at) {
         for (std::size_t i{0}; i < INV_TYPES.size(); ++i)
             totals.inv.entries[at][std::string{wire::InvTypeName(INV_TYPES[i])}] = m_inv[at][i];
         totals.inv.entries[at]["unknown"] = m_inv[at][INV_UNKNOWN];

@@ -23,11 +23,12 @@ struct InvCounts {
 InvCounts CountInv(const wire::InvEntries& entries);
 
 class Gossip {
-    static constexpr std::size_t MAX_VERSIONS{32};
-    static constexpr std::size_t MAX_REJECTS{64};
     GossipTotals m_totals;
     FrequentLabels m_user_agents;
-    std::array<std::array<std::uint64_t, 8>, DIRECTIONS> m_networks{};               //!< by wire::Network
+    using ByNetwork = std::array<std::array<std::uint64_t, 8>, DIRECTIONS>; //!< by wire::Network
+    std::array<ByNetwork, 2> m_networks{};                                  //!< [0 addr, 1 addrv2]
+    ByNetwork m_self{};
+    ByNetwork m_subnet{};
     std::array<std::array<std::uint64_t, INV_TYPES.size() + 1>, DIRECTIONS> m_inv{}; //!< by INV_TYPES
 
 public:
@@ -37,11 +38,20 @@ public:
     /** What became of a message's addresses at the rate limit. */
     void OnAddrLimit(std::uint64_t processed, std::uint64_t rate_limited);
     void OnInv(const InvCounts& counts, Direction direction);
-    void OnVersion(const wire::VersionMsg& version);
+    /** The first of a peer; others Bitcoin Core passes over. */
+    void OnVersion(const wire::VersionMsg& version, const PeerAddress& from, std::int64_t utc_ns);
     void OnPong(std::int64_t round_trip_ns) { m_totals.ping_seconds.Observe(static_cast<double>(round_trip_ns) / 1e9); }
-    void OnOldPing() { ++m_totals.old_pings; }
-    void OnFeeFilter(std::int64_t sat_per_kvb) { m_totals.fee_filter_sat_per_vb_in.Observe(static_cast<double>(sat_per_kvb) / 1000); }
-    void OnReject(std::uint8_t code);
+    /** From a peer. */
+    void OnPing(const wire::PingMsg& ping);
+    void OnNotFound(std::uint64_t entries, Direction direction)
+    {
+        m_totals.notfound_entries[static_cast<std::size_t>(direction)] += entries;
+    }
+    void OnFeeFilter(std::int64_t sat_per_kvb, Direction direction)
+    {
+        m_totals.fee_filter_sat_per_vb[static_cast<std::size_t>(direction)].Observe(static_cast<double>(sat_per_kvb) / 1000);
+    }
+    void OnReject(const wire::RejectMsg& reject);
     /** If anything is wrong with a message from a peer. Returns whether. */
     bool OnFindings(const wire::Decoded& decoded);
 

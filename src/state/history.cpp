@@ -54,25 +54,11 @@ HistoryKind KindOf(std::uint8_t message_type)
     }
 }
 
-namespace {
-
-/** Events may come a little late, a pause may be made up for; beyond, somebody has set the clock. */
-constexpr std::int64_t SET_BACK_NS{60'000'000'000};
-
-} // namespace
-
 void History::Steps::Advance(std::int64_t utc_ns, std::uint32_t peers_in, std::uint32_t peers_out)
 {
     const std::int64_t start{utc_ns - utc_ns % length_ns};
     if (now.utc_ns == 0) now.utc_ns = start;
-    if (now.utc_ns - start > SET_BACK_NS) {
-        // What has yet to come is not there. To wait for it would be to stand still until then.
-        while (!past.empty() && past.back().utc_ns >= start) past.pop_back();
-        now = {};
-        now.utc_ns = start;
-        now.peers_in = peers_in;
-        now.peers_out = peers_out;
-    }
+    if (utc_ns < now.utc_ns - CLOCK_SET_NS) return GoBack(start);
     if (start <= now.utc_ns) return;
     now.peers_in = peers_in;
     now.peers_out = peers_out;
@@ -93,6 +79,12 @@ void History::Steps::Advance(std::int64_t utc_ns, std::uint32_t peers_in, std::u
         now.peers_in = peers_in;
         now.peers_out = peers_out;
     }
+}
+
+void History::Steps::GoBack(std::int64_t start_ns)
+{
+    while (!past.empty() && past.back().utc_ns >= start_ns) past.pop_back();
+    now.utc_ns = start_ns;
 }
 
 void History::Advance(std::int64_t utc_ns, std::size_t peers_in, std::size_t peers_out)

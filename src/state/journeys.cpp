@@ -76,14 +76,15 @@ void Journeys::MakeRoom()
     m_states.erase(at);
 }
 
-Journeys::State& Journeys::At(const Hash256& hash, std::int64_t utc_ns)
+Journeys::State& Journeys::At(const Hash256& hash, const Moment& now)
 {
     if (State* const known{Find(hash)}) return *known;
     MakeRoom();
     m_keys.push_back(Key(hash));
     State& state{*m_states.emplace_back(std::make_unique<State>())};
     state.journey.hash = hash;
-    state.journey.first_utc_ns = utc_ns;
+    state.clock_ns = now.utc_ns - static_cast<std::int64_t>(now.mono_ns);
+    state.journey.first_utc_ns = state.Time(now);
     return state;
 }
 
@@ -110,34 +111,44 @@ void Journeys::RaiseHeight(const State& state, PeerState& peer)
     if (state.journey.height) peer.peer.height = std::max(peer.peer.height.value_or(-1), *state.journey.height);
 }
 
-void Journeys::Announce(State& state, PeerState& peer, BlockVia via, std::int64_t utc_ns)
+void Journeys::Announce(State& state, PeerState& peer, BlockVia via, const Moment& now)
 {
     BlockJourney& journey{state.journey};
     RaiseHeight(state, peer);
+    if (journey.earlier_run) return;
     for (const BlockAnnouncement& known : journey.announcements) {
         if (known.peer_id == peer.peer.id && known.via == via) return;
     }
+    const std::int64_t time{state.Time(now)};
     ++journey.announcements_total;
-    journey.first_utc_ns = std::min(journey.first_utc_ns, utc_ns);
+    journey.first_utc_ns = std::min(journey.first_utc_ns, time);
     if (journey.announcements.size() >= BlockJourney::MAX_ANNOUNCEMENTS) return;
-    const auto place{std::ranges::upper_bound(journey.announcements, utc_ns, {}, &BlockAnnouncement::utc_ns)};
-    journey.announcements.insert(place, {peer.peer.id, via, utc_ns});
+    const auto place{std::ranges::upper_bound(journey.announcements, time, {}, &BlockAnnouncement::utc_ns)};
+    journey.announcements.insert(place, {peer.peer.id, via, time});
 }
 
-void Journeys::Deliver(State& state, std::int64_t peer_id, BlockVia via, std::int64_t utc_ns, std::uint64_t bytes)
+void Journeys::Deliver(State& state, const State::Brought& brought)
 {
     BlockJourney& journey{state.journey};
-    if (journey.delivered_utc_ns) return;
-    journey.delivered_peer = peer_id;
-    journey.delivered_via = via;
-    journey.delivered_utc_ns = utc_ns;
-    journey.delivered_bytes = bytes;
+    journey.delivered_peer = brought.peer_id;
+    journey.delivered_via = brought.via;
+    journey.delivered_utc_ns = state.Time(brought.at);
+    journey.delivered_bytes = brought.bytes;
 }
 
-void Journeys::Relay(State& state, const PeerState& peer, std::int64_t utc_ns)
+void Journeys::NotDelivered(State& state)
+{
+    if (state.journey.connected_utc_ns) return;
+    state.journey.delivered_peer.reset();
+    state.journey.delivered_utc_ns.reset();
+    state.journey.delivered_bytes = 0;
+}
+
+void Journeys::Relay(State& state, const PeerState& peer, const Moment& now)
 {
     BlockJourney& journey{state.journey};
-    if (!journey.first_relay_utc_ns) journey.first_relay_utc_ns = utc_ns;
+    if (journey.earlier_run) return;
+    if (!journey.first_relay_utc_ns) journey.first_relay_utc_ns = state.Time(now);
     if (state.relayed.size() < NodeSnapshot::MAX_PEERS && std::ranges::find(state.relayed, peer.peer.id) == state.relayed.end()) {
         state.relayed.push_back(peer.peer.id);
     }
@@ -154,7 +165,7 @@ void Journeys::Conclude(State& state)
 
 // ---- messages -------------------------------------------------------------------------------------------------------
 
-void Journeys::OnInv(const wire::InvMsg& inv, Direction direction, PeerState& peer, std::int64_t utc_ns)
+void Journeys::OnInv(const wire::InvMsg& inv, Direction direction, PeerState& peer, const Moment& now)
 {
     std::uint64_t left{MAX_ANNOUNCED};
     for (const wire::InvEntry entry : inv.entries) {
@@ -162,31 +173,26 @@ void Journeys::OnInv(const wire::InvMsg& inv, Direction direction, PeerState& pe
         if (left-- == 0) break; // an answer to getblocks, of history
         const Hash256 hash{Copy(entry.hash)};
         if (direction == Direction::In) {
-            Announce(At(hash, utc_ns), peer, BlockVia::Inv, utc_ns);
+            Announce(At(hash, now), peer, BlockVia::Inv, now);
         } else if (State* const state{Find(hash)}) {
-            Relay(*state, peer, utc_ns);
+            Relay(*state, peer, now);
         }
     }
 }
 
-void Journeys::Request(State& state, PeerState& peer, BlockVia via, std::int64_t utc_ns)
+void Journeys::Request(State& state, PeerState& peer, BlockVia via, const Moment& now)
 {
     BlockJourney& journey{state.journey};
+    if (journey.earlier_run) return;
     // headers that came as an answer begin no journey: this one does, and they were its announcement
-    if (peer.last_header && peer.last_header->hash == journey.hash) Announce(state, peer, BlockVia::Headers, peer.last_header->utc_ns);
-    if (journey.requests.size() < BlockJourney::MAX_REQUESTS) journey.requests.push_back({peer.peer.id, via, utc_ns});
+    if (peer.last_header && peer.last_header->hash == journey.hash) Announce(state, peer, BlockVia::Headers, peer.last_header->at);
+    if (journey.requests.size() < BlockJourney::MAX_REQUESTS) journey.requests.push_back({peer.peer.id, via, state.Time(now)});
+    NotDelivered(state); // what came was no good
     if (via == BlockVia::CmpctBlock || journey.connected_utc_ns) return;
-    CompactReconstruction* const compact{CompactOf(journey, peer.peer.id)};
-    if (compact == nullptr) return;
-    compact->failed = true;
-    if (journey.delivered_peer == peer.peer.id && journey.delivered_via == BlockVia::CmpctBlock) {
-        journey.delivered_peer.reset();
-        journey.delivered_utc_ns.reset();
-        journey.delivered_bytes = 0;
-    }
+    if (CompactReconstruction* const compact{CompactOf(journey, peer.peer.id)}) compact->failed = true;
 }
 
-void Journeys::OnGetData(const wire::InvMsg& inv, Direction direction, PeerState& peer, std::int64_t utc_ns)
+void Journeys::OnGetData(const wire::InvMsg& inv, Direction direction, PeerState& peer, const Moment& now)
 {
     std::size_t left{BlockJourney::MAX_REQUESTS * MAX_ANNOUNCED}; // we ask for 16 at a time (MAX_BLOCKS_IN_TRANSIT_PER_PEER)
     for (const wire::InvEntry entry : inv.entries) {
@@ -197,14 +203,14 @@ void Journeys::OnGetData(const wire::InvMsg& inv, Direction direction, PeerState
             peer.asked_block = hash;
         } else {
             const bool compact{(entry.type & ~WITNESS_FLAG) == MSG_CMPCT_BLOCK};
-            Request(At(hash, utc_ns), peer, compact ? BlockVia::CmpctBlock : BlockVia::Block, utc_ns);
+            Request(At(hash, now), peer, compact ? BlockVia::CmpctBlock : BlockVia::Block, now);
         }
     }
 }
 
-void Journeys::OnHeadersIn(const wire::HeadersMsg& headers, PeerState& peer, std::int64_t utc_ns, std::uint64_t mono_ns)
+void Journeys::OnHeadersIn(const wire::HeadersMsg& headers, PeerState& peer, const Moment& now)
 {
-    const bool answer{(peer.getheaders_out_mono_ns != 0 && mono_ns - peer.getheaders_out_mono_ns < HEADERS_PATIENCE_NS) ||
+    const bool answer{(peer.getheaders_out_mono_ns != 0 && now.mono_ns - peer.getheaders_out_mono_ns < HEADERS_PATIENCE_NS) ||
                       headers.claimed > MAX_ANNOUNCED};
     peer.getheaders_out_mono_ns = 0;
     const std::uint64_t count{headers.entries.size()};
@@ -212,39 +218,48 @@ void Journeys::OnHeadersIn(const wire::HeadersMsg& headers, PeerState& peer, std
     for (const wire::HeaderEntry entry : headers.entries) {
         if (++at + MAX_ANNOUNCED <= count) continue; // of many, the last few
         const Hash256 hash{HashOf(entry.header)};
-        State* state{answer ? Find(hash) : &At(hash, utc_ns)};
+        State* state{answer ? Find(hash) : &At(hash, now)};
         if (state != nullptr) {
             InferHeight(*state, entry.header);
             // That it has what we have had for long is no news.
-            if (!answer || !state->journey.connected_utc_ns) Announce(*state, peer, BlockVia::Headers, utc_ns);
+            if (!answer || !state->journey.connected_utc_ns) Announce(*state, peer, BlockVia::Headers, now);
             RaiseHeight(*state, peer);
         }
-        if (answer && at == count) peer.last_header = PeerState::Header{hash, utc_ns};
+        if (answer && at == count) peer.last_header = PeerState::Header{hash, now};
     }
 }
 
-void Journeys::OnHeadersOut(const wire::HeadersMsg& headers, PeerState& peer, std::int64_t utc_ns)
+void Journeys::OnHeadersOut(const wire::HeadersMsg& headers, PeerState& peer, const Moment& now)
 {
     const bool answer{peer.getheaders_in || headers.claimed > MAX_ANNOUNCED};
     peer.getheaders_in = false;
     if (answer) return;
     for (const wire::HeaderEntry entry : headers.entries) {
-        if (State* const state{Find(HashOf(entry.header))}) Relay(*state, peer, utc_ns);
+        if (State* const state{Find(HashOf(entry.header))}) Relay(*state, peer, now);
     }
 }
 
-void Journeys::OnCmpctBlockIn(const wire::CmpctBlockMsg& compact, std::uint64_t size, PeerState& peer, std::int64_t utc_ns)
+void Journeys::OnCmpctBlockIn(const wire::CmpctBlockMsg& compact, std::uint64_t size, PeerState& peer, const Moment& now)
 {
-    State& state{At(HashOf(compact.header), utc_ns)};
+    State& state{At(HashOf(compact.header), now)};
     InferHeight(state, compact.header);
     BlockJourney& journey{state.journey};
     const bool asked{std::ranges::any_of(journey.requests, [&peer](const BlockRequest& request) {
         return request.peer_id == peer.peer.id && request.via == BlockVia::CmpctBlock;
     })};
-    if (!asked) Announce(state, peer, BlockVia::CmpctBlock, utc_ns);
-    if (journey.compact.size() >= BlockJourney::MAX_COMPACT) return;
+    if (!asked) Announce(state, peer, BlockVia::CmpctBlock, now);
+    if (journey.earlier_run) return;
+    state.brought = State::Brought{peer.peer.id, BlockVia::CmpctBlock, now, size};
+    if (CompactOf(journey, peer.peer.id) != nullptr) return; // once more
+    if (journey.compact.size() >= BlockJourney::MAX_COMPACT) {
+        // of many, those from which something was asked for are the ones that matter
+        const auto idle = [](const CompactReconstruction& entry) { return !entry.requested; };
+        const auto at{std::ranges::find_if(journey.compact, idle)};
+        if (at == journey.compact.end() || journey.connected_utc_ns) return;
+        journey.compact.erase(at);
+    }
     journey.compact.push_back({.peer_id = peer.peer.id,
-                               .utc_ns = utc_ns,
+                               .utc_ns = state.Time(now),
                                .bytes = size,
                                .short_ids = compact.short_ids_claimed,
                                .prefilled = compact.prefilled_claimed});
@@ -253,127 +268,174 @@ void Journeys::OnCmpctBlockIn(const wire::CmpctBlockMsg& compact, std::uint64_t 
 void Journeys::OnGetBlockTxnOut(const wire::GetBlockTxnMsg& request, const PeerState& peer)
 {
     State* const state{Find(Copy(request.block_hash))};
-    if (state == nullptr) return;
+    if (state == nullptr || state->journey.earlier_run) return;
+    NotDelivered(*state);
     CompactReconstruction* const compact{CompactOf(state->journey, peer.peer.id)};
     if (compact != nullptr && !compact->requested) compact->requested = request.claimed;
 }
 
-void Journeys::OnBlockTxnIn(const wire::BlockTxnMsg& block, std::uint64_t size, const PeerState& peer, std::int64_t utc_ns)
+void Journeys::OnBlockTxnIn(const wire::BlockTxnMsg& block, std::uint64_t size, const PeerState& peer, const Moment& now)
 {
     State* const state{Find(Copy(block.block_hash))};
-    if (state == nullptr) return;
+    if (state == nullptr || state->journey.earlier_run) return;
     CompactReconstruction* const compact{CompactOf(state->journey, peer.peer.id)};
     if (compact == nullptr || compact->received_bytes) return;
+    const State::Brought brought{peer.peer.id, BlockVia::CmpctBlock, now, compact->bytes + size};
+    state->brought = brought;
+    if (compact->requested.value_or(0) == 0) return; // nobody asked for it
     compact->received_bytes = size;
-    compact->blocktxn_utc_ns = utc_ns;
-    Deliver(*state, peer.peer.id, BlockVia::CmpctBlock, utc_ns, compact->bytes + size);
+    compact->blocktxn_utc_ns = state->Time(now);
+    if (!state->journey.delivered_utc_ns && !state->journey.connected_utc_ns) Deliver(*state, brought);
 }
 
-void Journeys::OnBlockIn(const wire::BlockMsg& block, std::uint64_t size, PeerState& peer, std::int64_t utc_ns)
+void Journeys::OnBlockIn(const wire::BlockMsg& block, std::uint64_t size, PeerState& peer, const Moment& now)
 {
-    State& state{At(HashOf(block.header), utc_ns)};
+    State& state{At(HashOf(block.header), now)};
     InferHeight(state, block.header);
     const BlockJourney& journey{state.journey};
     const auto of_peer = [&peer](const auto& entry) { return entry.peer_id == peer.peer.id; };
     if (std::ranges::none_of(journey.announcements, of_peer) && std::ranges::none_of(journey.requests, of_peer)) {
-        Announce(state, peer, BlockVia::Block, utc_ns);
+        Announce(state, peer, BlockVia::Block, now);
     }
     RaiseHeight(state, peer);
-    Deliver(state, peer.peer.id, BlockVia::Block, utc_ns, size);
+    if (journey.earlier_run) return;
+    const State::Brought brought{peer.peer.id, BlockVia::Block, now, size};
+    state.brought = brought;
+    if (!journey.delivered_utc_ns && !journey.connected_utc_ns) Deliver(state, brought);
 }
 
-void Journeys::OnMessage(const wire::Decoded& decoded, Direction direction, std::uint64_t size, PeerState& peer, std::int64_t utc_ns,
-                         std::uint64_t mono_ns)
+void Journeys::OnMessage(const wire::Decoded& decoded, Direction direction, std::uint64_t size, PeerState& peer, const Moment& now)
 {
     const bool in{direction == Direction::In};
     const auto* const inv{std::get_if<wire::InvMsg>(&decoded.message)};
     if (inv != nullptr) {
-        if (decoded.type == MessageType::Inv) OnInv(*inv, direction, peer, utc_ns);
-        if (decoded.type == MessageType::GetData) OnGetData(*inv, direction, peer, utc_ns);
+        if (decoded.type == MessageType::Inv) OnInv(*inv, direction, peer, now);
+        if (decoded.type == MessageType::GetData) OnGetData(*inv, direction, peer, now);
     } else if (const auto* headers{std::get_if<wire::HeadersMsg>(&decoded.message)}) {
-        in ? OnHeadersIn(*headers, peer, utc_ns, mono_ns) : OnHeadersOut(*headers, peer, utc_ns);
+        in ? OnHeadersIn(*headers, peer, now) : OnHeadersOut(*headers, peer, now);
     } else if (decoded.type == MessageType::GetHeaders) {
         if (in) {
             peer.getheaders_in = true;
         } else {
-            peer.getheaders_out_mono_ns = mono_ns;
+            peer.getheaders_out_mono_ns = now.mono_ns;
         }
     } else if (const auto* compact{std::get_if<wire::CmpctBlockMsg>(&decoded.message)}) {
         if (compact->header.raw.size() != wire::BlockHeader::SIZE) return;
-        if (in) return OnCmpctBlockIn(*compact, size, peer, utc_ns);
+        if (in) return OnCmpctBlockIn(*compact, size, peer, now);
         // Unasked it may be the first of a block of our own, before it is connected.
         const Hash256& hash{HashOf(compact->header)};
-        State* const state{peer.asked_block == hash ? Find(hash) : &At(hash, utc_ns)};
+        State* const state{peer.asked_block == hash ? Find(hash) : &At(hash, now)};
         if (state == nullptr) return;
         InferHeight(*state, compact->header);
-        Relay(*state, peer, utc_ns);
+        Relay(*state, peer, now);
     } else if (const auto* request{std::get_if<wire::GetBlockTxnMsg>(&decoded.message)}) {
         if (!in && request->block_hash.size() == 32) OnGetBlockTxnOut(*request, peer);
     } else if (const auto* answer{std::get_if<wire::BlockTxnMsg>(&decoded.message)}) {
-        if (in && answer->block_hash.size() == 32) OnBlockTxnIn(*answer, size, peer, utc_ns);
+        if (in && answer->block_hash.size() == 32) OnBlockTxnIn(*answer, size, peer, now);
     } else if (const auto* block{std::get_if<wire::BlockMsg>(&decoded.message)}) {
         if (block->header.raw.size() != wire::BlockHeader::SIZE) return;
-        if (in) return OnBlockIn(*block, size, peer, utc_ns);
-        if (State* const state{Find(HashOf(block->header))}) Relay(*state, peer, utc_ns);
+        if (in) return OnBlockIn(*block, size, peer, now);
+        if (State* const state{Find(HashOf(block->header))}) Relay(*state, peer, now);
     } else if (const auto* merkle{std::get_if<wire::MerkleBlockMsg>(&decoded.message)}) {
         if (merkle->header.raw.size() != wire::BlockHeader::SIZE) return;
         State* const state{Find(HashOf(merkle->header))};
         if (state == nullptr) return;
-        in ? Announce(*state, peer, BlockVia::MerkleBlock, utc_ns) : Relay(*state, peer, utc_ns);
+        in ? Announce(*state, peer, BlockVia::MerkleBlock, now) : Relay(*state, peer, now);
     }
 }
 
 // ---- the end ----------------------------------------------------------------------------------------------------------
 
-void Journeys::OnConnected(const event::Event& event, std::int64_t utc_ns, const MessageSpans::Span* current, Peers& peers)
+void Journeys::InferDelivery(State& state, const MessageSpans::Span* current)
+{
+    BlockJourney& journey{state.journey};
+    // If the message under way on the thread is one that may have completed it, there is no doubt, whoever sent what before: only a
+    // block that is good is connected.
+    const auto& brought{state.brought};
+    const bool certain{brought && current != nullptr && current->peer_id == brought->peer_id && current->start_ns == brought->at.mono_ns};
+    if (certain) Deliver(state, *brought);
+    if (journey.delivered_utc_ns && journey.delivered_via == BlockVia::Block) return;
+    // A compact block that lacks nothing is followed by no message: that it is connected tells. Without a message under way that
+    // brought it (a reorganisation, say) it is the latest.
+    CompactReconstruction* complete{nullptr};
+    for (CompactReconstruction& compact : journey.compact) {
+        if (compact.failed || compact.requested) continue;
+        if (!journey.delivered_utc_ns || journey.delivered_peer == compact.peer_id) complete = &compact;
+    }
+    if (complete == nullptr) return;
+    complete->requested = 0;
+    if (journey.delivered_utc_ns) return;
+    journey.delivered_peer = complete->peer_id;
+    journey.delivered_via = BlockVia::CmpctBlock;
+    journey.delivered_utc_ns = complete->utc_ns;
+    journey.delivered_bytes = complete->bytes;
+}
+
+void Journeys::OnConnected(const event::Event& event, const MessageSpans::Span* current, Peers& peers)
 {
     if (event.Faulted(0)) return;
-    State& state{At(Copy(event.Bytes(0)), utc_ns)};
+    const Moment now{event};
+    State& state{At(Copy(event.Bytes(0)), now)};
     BlockJourney& journey{state.journey};
     if (journey.connected_utc_ns) return; // again, after a reorganisation: its way is known
     if (!event.Faulted(1)) journey.height = static_cast<std::int32_t>(event.Int(1));
     journey.transactions = event.Uint(2);
     journey.inputs = event.Int(3);
     journey.sigops = event.Int(4);
-    if (!event.Faulted(5)) journey.connect_ns = event.Int(5);
-    journey.connected_utc_ns = utc_ns;
-
-    // A compact block that lacks nothing is followed by no message: that it is connected tells. If its own message is the one
-    // under way on the thread there is no doubt whose it is; else (a reorganisation, say) it is the latest.
-    if (!journey.delivered_utc_ns) {
-        CompactReconstruction* complete{nullptr};
-        for (CompactReconstruction& compact : journey.compact) {
-            if (compact.failed || compact.requested) continue;
-            complete = &compact;
-            if (current != nullptr && current->type == static_cast<std::uint8_t>(MessageType::CmpctBlock) &&
-                current->peer_id == compact.peer_id)
-                break;
-        }
-        if (complete != nullptr) {
-            complete->requested = 0;
-            Deliver(state, complete->peer_id, BlockVia::CmpctBlock, complete->utc_ns, complete->bytes);
-        }
-    }
+    if (!event.Faulted(5)) journey.connect_ns = std::max<std::int64_t>(event.Int(5), 0);
+    InferDelivery(state, current);
+    journey.connected_utc_ns = state.Time(now);
     for (const BlockAnnouncement& announcement : journey.announcements) {
         if (PeerState* const peer{peers.Find(announcement.peer_id)}) RaiseHeight(state, *peer);
     }
-
-    if (journey.announcements.empty()) return;
-    const BlockAnnouncement& first{journey.announcements.front()};
-    if (const auto via = static_cast<std::size_t>(first.via); via < m_totals.first_announced_via.size())
-        ++m_totals.first_announced_via[via];
     Conclude(state);
-    if (!journey.delivered_utc_ns) return;
-    m_totals.announce_to_deliver_seconds.Observe(Seconds(first.utc_ns, *journey.delivered_utc_ns));
-    m_totals.deliver_to_connect_seconds.Observe(Seconds(*journey.delivered_utc_ns, utc_ns));
+    Count(state);
+}
+
+void Journeys::Count(const State& state)
+{
+    const BlockJourney& journey{state.journey};
+    if (journey.announcements.empty()) {
+        ++m_totals.not_announced;
+    } else {
+        ++m_totals.first_announced_via[static_cast<std::size_t>(journey.announcements.front().via)];
+    }
+    if (!journey.delivered_utc_ns) {
+        ++m_totals.delivered_unknown;
+        return;
+    }
+    if (!journey.announcements.empty()) {
+        m_totals.announce_to_deliver_seconds.Observe(Seconds(journey.announcements.front().utc_ns, *journey.delivered_utc_ns));
+        m_totals.deliver_to_connect_seconds.Observe(Seconds(*journey.delivered_utc_ns, *journey.connected_utc_ns));
+    }
     if (journey.delivered_via == BlockVia::Block) {
         ++m_totals.delivered_block;
         return;
     }
-    const CompactReconstruction* const compact{CompactOf(journey, *journey.delivered_peer)};
-    const std::uint64_t missing{compact != nullptr ? compact->requested.value_or(0) : 0};
+    const auto compact{std::ranges::find_if(journey.compact, [&journey](const CompactReconstruction& entry) {
+        return entry.peer_id == journey.delivered_peer && !entry.failed;
+    })};
+    const std::uint64_t missing{compact != journey.compact.end() ? compact->requested.value_or(0) : 0};
     ++(missing == 0 ? m_totals.delivered_compact_full : m_totals.delivered_compact_partial);
     m_totals.missing_transactions.Observe(static_cast<double>(missing));
+}
+
+void Journeys::OnMisbehaving(std::int64_t peer_id)
+{
+    for (const auto& state : m_states) {
+        if (state->journey.delivered_peer == peer_id) NotDelivered(*state);
+    }
+}
+
+void Journeys::NewRun()
+{
+    for (std::size_t i{m_states.size()}; i-- > 0;) {
+        State& state{*m_states[i]};
+        state.journey.earlier_run = true;
+        if (state.journey.connected_utc_ns) continue;
+        m_states.erase(m_states.begin() + static_cast<std::ptrdiff_t>(i));
+        m_keys.erase(m_keys.begin() + static_cast<std::ptrdiff_t>(i));
+    }
 }
 
 void Journeys::OnGap(std::int64_t utc_ns)

@@ -20,21 +20,25 @@ std::optional<MessageSpans::Ended> MessageSpans::End(Span& span, std::uint64_t n
 {
     MessageTimes::PerType& type{m_totals.types[span.type]};
     const bool waited{now_ns - span.last_ns >= WAIT_NS};
-    const std::uint64_t end{waited ? span.last_ns : now_ns};
-    const auto time_ns = static_cast<std::int64_t>(end - span.start_ns);
+    const auto at_least_ns = static_cast<std::int64_t>(span.last_ns - span.start_ns);
+    const std::int64_t at_most_ns{waited ? at_least_ns : static_cast<std::int64_t>(now_ns - span.start_ns)};
     const std::int64_t peer_id{span.peer_id};
     span.start_ns = 0;
     constexpr std::int64_t DAY_NS{86'400'000'000'000}; // longer is no message's time but a record's invention
-    if ((waited && time_ns == 0) || time_ns < 0 || time_ns > DAY_NS) {
+    const bool idle{waited && at_least_ns == 0};
+    if (idle || at_most_ns < 0 || at_most_ns > DAY_NS) {
         ++type.idle;
+        if (idle) type.at_least_seconds.Observe(0);
         return std::nullopt;
     }
     ++type.count;
     if (waited) ++type.ended_in_wait;
-    type.total_ns += time_ns;
-    type.max_ns = std::max(type.max_ns, time_ns);
-    type.seconds.Observe(static_cast<double>(time_ns) / 1e9);
-    return Ended{peer_id, time_ns};
+    type.total_ns += at_most_ns;
+    type.max_ns = std::max(type.max_ns, at_most_ns);
+    type.seconds.Observe(static_cast<double>(at_most_ns) / 1e9);
+    type.total_at_least_ns += at_least_ns;
+    type.at_least_seconds.Observe(static_cast<double>(at_least_ns) / 1e9);
+    return Ended{peer_id, at_most_ns, at_least_ns};
 }
 
 std::optional<MessageSpans::Ended> MessageSpans::OnInbound(std::uint32_t tid, std::uint64_t now_ns, std::int64_t peer_id, std::uint8_t type)

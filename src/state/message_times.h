@@ -10,7 +10,7 @@
 namespace coretap::state {
 
 /**
- * Bitcoin Core's thread does, for each peer, ProcessMessages() (one message, whose firing is its beginning) and SendMessages(), and when
+ * Two bounds of it: MessageTimes. Bitcoin Core's thread does, for each peer, ProcessMessages() (one message, whose firing is its beginning) and SendMessages(), and when
  * nothing is left to do waits up to 100 ms. So a message's time ends at the first firing on its thread that cannot be of it: the
  * next message, or one to another peer. What fires in between and can only come from processing (validation, mempool, UTXO cache)
  * or is to the same peer belongs to it. Where 100 ms or more lie before a firing that need not be of the message, the thread
@@ -29,7 +29,8 @@ public:
     /** Time of one that ended. */
     struct Ended {
         std::int64_t peer_id{0};
-        std::int64_t time_ns{0};
+        std::int64_t at_most_ns{0};
+        std::int64_t at_least_ns{0};
     };
     /** The wait of an idle thread (condMsgProc.wait_until, src/net.cpp). */
     static constexpr std::uint64_t WAIT_NS{100'000'000};

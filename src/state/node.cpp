@@ -15,6 +15,13 @@ enum : std::size_t { LABEL, EXECUTABLE, BUILD_ID, DATADIR, CHAIN, STARTED_AT };
 }
 } // namespace
 
+namespace {
+void CountFiring(std::array<std::uint64_t, CT_USER_BASE>& fired, std::uint16_t tracepoint, std::uint64_t count = 1)
+{
+    if (tracepoint < fired.size()) fired[tracepoint] += count;
+}
+} // namespace
+
 Node::Node(std::uint32_t origin, std::uint32_t pid, std::uint32_t number)
 {
     m_identity.origin = origin;
@@ -39,6 +46,7 @@ void Node::Begin(std::uint32_t pid, std::int64_t started_at_s)
                 }
             }
         }
+        for (const auto& [tracepoint, count] : sums.fired) CountFiring(m_earlier.fired, tracepoint, count);
         m_earlier.added += sums.utxo.added;
         m_earlier.spent += sums.utxo.spent;
         m_earlier.uncached += sums.utxo.uncached;
@@ -73,7 +81,8 @@ void Node::OnFound(const event::Event& found)
     if (!m_identity.executable.empty() && !IsSameProcess(found)) {
         m_peers.CloseAll(m_gone_utc_ns != 0 ? m_gone_utc_ns : SoundUtc(found));
         m_peers.NewRun();
-        m_spans.Abandon();
+        m_journeys.NewRun();
+        EndRun();
         Begin(found.Pid(), started_at);
     }
     m_identity.label = found.Str(found_arg::LABEL);
@@ -91,8 +100,15 @@ void Node::OnGone(const event::Event& gone)
 {
     m_identity.running = false;
     m_gone_utc_ns = SoundUtc(gone);
-    m_spans.Abandon();
+    EndRun();
     Advance(m_gone_utc_ns, gone.MonotonicNs());
+}
+
+void Node::EndRun()
+{
+    m_spans.Abandon();
+    m_totals.connections.inbound_now.reset();
+    m_totals.connections.outbound_now.reset();
 }
 
 void Node::OnReplaced(const event::Event& found)
@@ -110,13 +126,17 @@ void Node::Advance(std::int64_t utc_ns, std::uint64_t mono_ns)
 void Node::AddTime(const std::optional<MessageSpans::Ended>& ended)
 {
     if (!ended) return;
-    if (PeerState* const peer{m_peers.Find(ended->peer_id)}) peer->peer.message_time_ns += ended->time_ns;
+    if (PeerState* const peer{m_peers.Find(ended->peer_id)}) {
+        peer->peer.message_time_ns += ended->at_most_ns;
+        peer->peer.message_time_at_least_ns += ended->at_least_ns;
+    }
 }
 
 void Node::OnEvent(const event::Event& event)
 {
     const std::int64_t utc_ns{SoundUtc(event)};
     Advance(utc_ns, event.MonotonicNs());
+    CountFiring(m_processes.back()->fired, event.Id());
     if (event::IsMessage(event)) return OnMessage(event, utc_ns);
 
     m_spans.OnOther(event.Tid(), event.MonotonicNs());
@@ -133,7 +153,7 @@ void Node::OnEvent(const event::Event& event)
     case id::MEMPOOL_REJECTED: return OnMempool(event);
     case id::BLOCK_CONNECTED:
         m_history.Count([](HistoryPoint& point) { ++point.blocks; });
-        m_journeys.OnConnected(event, utc_ns, m_spans.Find(event.Tid()), m_peers);
+        m_journeys.OnConnected(event, m_spans.Find(event.Tid()), m_peers);
         return;
     case id::UTXOCACHE_ADD: ++m_processes.back()->added; return;
     case id::UTXOCACHE_SPENT: ++m_processes.back()->spent; return;
@@ -146,6 +166,7 @@ void Node::OnConnection(const event::Event& event, std::int64_t utc_ns)
 {
     if (event.Faulted(0)) return;
     if (event.Id() == id::MISBEHAVING_CONNECTION) {
+        m_journeys.OnMisbehaving(event.Int(0));
         PeerState* const state{m_peers.Find(event.Int(0))};
         if (state == nullptr) return;
         ++state->peer.misbehaving;
@@ -214,6 +235,7 @@ bool Node::SetExact(const pipeline::ProcessCounters& counters)
 void Node::SumUp(const Process& process, NodeSnapshot& into) const
 {
     if (process.exact) {
+        for (const auto& [tracepoint, count] : process.exact->fired) into.fired[tracepoint] += count;
         for (const auto& cell : process.exact->messages) {
             if (cell.direction >= DIRECTIONS || cell.conn_type >= CT_MAX_CONN_TYPES || cell.message_type >= CT_MAX_MSG_TYPES) continue;
             into.messages[cell.direction][cell.conn_type][cell.message_type] += cell.total;
@@ -229,6 +251,9 @@ void Node::SumUp(const Process& process, NodeSnapshot& into) const
                 into.messages[direction][conn_type][type] += process.own[direction][conn_type][type];
             }
         }
+    }
+    for (std::size_t tracepoint{0}; tracepoint < process.fired.size(); ++tracepoint) {
+        if (process.fired[tracepoint] != 0) into.fired[static_cast<std::uint16_t>(tracepoint)] += process.fired[tracepoint];
     }
     into.utxo.added += process.added;
     into.utxo.spent += process.spent;
@@ -246,6 +271,7 @@ std::shared_ptr<const NodeSnapshot> Node::Take(std::int64_t utc_ns, std::int64_t
 
     auto snapshot{std::make_shared<NodeSnapshot>()};
     snapshot->identity = m_identity;
+    snapshot->utc_ns = utc_ns != 0 ? utc_ns : m_last_utc_ns;
     snapshot->peers = m_peers.Open();
     snapshot->closed_peers = m_peers.Closed();
     snapshot->connections = m_totals.connections;
@@ -276,6 +302,9 @@ std::shared_ptr<const NodeSnapshot> Node::Take(std::int64_t utc_ns, std::int64_t
         fired(id::UTXOCACHE_SPENT, snapshot->utxo.spent);
         fired(id::UTXOCACHE_UNCACHE, snapshot->utxo.uncached);
     }
+    snapshot->utxo.added = m_shown_added = std::max(m_shown_added, snapshot->utxo.added);
+    snapshot->utxo.spent = m_shown_spent = std::max(m_shown_spent, snapshot->utxo.spent);
+    snapshot->utxo.uncached = m_shown_uncached = std::max(m_shown_uncached, snapshot->utxo.uncached);
     return snapshot;
 }
 

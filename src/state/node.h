@@ -29,8 +29,9 @@ class Node {
     struct Process {
         std::uint32_t pid{0};
         std::int64_t started_at_s{0};
-        MessageMatrix own{};                           //!< of its events
-        std::uint64_t added{0}, spent{0}, uncached{0}; //!< utxocache, of its events
+        MessageMatrix own{};                             //!< of its events
+        std::array<std::uint64_t, CT_USER_BASE> fired{}; //!< its events by tracepoint, of the built-in ones
+        std::uint64_t added{0}, spent{0}, uncached{0};   //!< utxocache, of its events
         std::optional<pipeline::ProcessCounters> exact{};
     };
     static constexpr std::size_t MAX_PROCESSES{3}; //!< of which both counts are kept: the kernel's may come late
@@ -42,6 +43,8 @@ class Node {
     bool m_earlier_exact{true};
     std::int64_t m_last_utc_ns{0};
     std::uint64_t m_last_mono_ns{0};
+    /** Most of utxocache's counts that was ever shown: they may be a whole recording's, until another node appears in it. */
+    std::uint64_t m_shown_added{0}, m_shown_spent{0}, m_shown_uncached{0};
 
     Peers m_peers;
     Totals m_totals;
@@ -78,6 +81,8 @@ public:
 
 private:
     void Begin(std::uint32_t pid, std::int64_t started_at_s);
+    /** Its process has ended, or another has taken its place. */
+    void EndRun();
     void Advance(std::int64_t utc_ns, std::uint64_t mono_ns);
     void OnConnection(const event::Event& event, std::int64_t utc_ns);
     void OnMempool(const event::Event& event);
@@ -86,11 +91,9 @@ private:
 
     // node_messages.cpp
     void OnMessage(const event::Event& event, std::int64_t utc_ns);
-    void OnPayload(const wire::Decoded& decoded, Direction direction, PeerState& peer, std::uint64_t size, std::int64_t utc_ns,
-                   std::uint64_t mono_ns);
+    void OnPayload(const wire::Decoded& decoded, Direction direction, PeerState& peer, std::uint64_t size, const Moment& now);
     void OnSimple(wire::MessageType type, Direction direction, PeerState& peer);
-    void OnPing(const wire::PingMsg& ping, wire::MessageType type, Direction direction, PeerState& peer, std::int64_t utc_ns,
-                std::uint64_t mono_ns);
+    void OnPing(const wire::PingMsg& ping, wire::MessageType type, Direction direction, PeerState& peer, const Moment& now);
     void OnInventory(const wire::InvMsg& inv, wire::MessageType type, Direction direction, PeerState& peer);
     template <class AddrMessage>
     void OnAddr(const AddrMessage& addr, const wire::Decoded& decoded, Direction direction, PeerState& peer, std::int64_t utc_ns);

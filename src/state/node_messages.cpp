@@ -9,6 +9,29 @@ namespace coretap::state {
 
 using wire::MessageType;
 
+namespace {
+
+/** MoneyRange(), src/consensus/amount.h. */
+constexpr std::int64_t MAX_MONEY{2'100'000'000'000'000};
+/** CMPCTBLOCKS_VERSION, src/net_processing.cpp: others are passed over there. */
+constexpr std::uint64_t COMPACT_BLOCKS_VERSION{2};
+
+/** Whether no other message has gone or come. */
+bool OnlyVersions(const Peer& peer)
+{
+    for (const MessageCounts& counts : peer.messages) {
+        for (std::size_t type{0}; type < counts.size(); ++type) {
+            if (counts[type].count != 0 && type != static_cast<std::size_t>(MessageType::Version)) return false;
+        }
+    }
+    return true;
+}
+
+/** Whether Bitcoin Core takes no addresses from such a connection: SetupAddressRelay(), and ProcessMessage() for private broadcast. */
+bool WantsNoAddresses(const Peer& peer) { return peer.conn_type == "block-relay-only" || peer.conn_type == "private-broadcast"; }
+
+} // namespace
+
 void Node::OnMessage(const event::Event& event, std::int64_t utc_ns)
 {
     namespace arg = event::message_arg;
@@ -47,7 +70,7 @@ void Node::OnMessage(const event::Event& event, std::int64_t utc_ns)
     if (finding) ++peer.undecodable;
     OnSimple(decoded.type, direction, state);
     if (readable) {
-        OnPayload(decoded, direction, state, size, utc_ns, event.MonotonicNs());
+        OnPayload(decoded, direction, state, size, Moment{event});
     } else if (decoded.type == MessageType::Addr || decoded.type == MessageType::AddrV2) {
         state.addr_certain = false;
     }
@@ -58,8 +81,8 @@ void Node::OnSimple(MessageType type, Direction direction, PeerState& state)
     Peer& peer{state.peer};
     const bool in{direction == Direction::In};
     switch (type) {
-    case MessageType::Version: // the first message of each side: nothing was before it
-        if (peer.messages[0][static_cast<std::size_t>(MessageType::Verack)].count == 0) state.from_start = true;
+    case MessageType::Version: // we say it once, at the start; what it says may be a second one
+        if (!in && OnlyVersions(peer)) state.from_start = true;
         return;
     case MessageType::Verack: peer.handshake_done |= in; return;
     case MessageType::SendAddrV2: peer.addrv2 |= in; return;
@@ -73,21 +96,23 @@ void Node::OnSimple(MessageType type, Direction direction, PeerState& state)
     }
 }
 
-void Node::OnPing(const wire::PingMsg& ping, MessageType type, Direction direction, PeerState& state, std::int64_t utc_ns,
-                  std::uint64_t mono_ns)
+void Node::OnPing(const wire::PingMsg& ping, MessageType type, Direction direction, PeerState& state, const Moment& now)
 {
     const bool in{direction == Direction::In};
     if (type == MessageType::Ping) {
-        if (in && !ping.nonce) m_gossip.OnOldPing();
+        if (in) m_gossip.OnPing(ping);
         if (in || !ping.nonce) return;
         state.ping_nonce = *ping.nonce;
-        state.ping_mono_ns = mono_ns;
-        state.peer.ping.waiting_since_utc_ns = utc_ns;
+        state.ping_mono_ns = now.mono_ns;
+        state.peer.ping.waiting_since_utc_ns = now.utc_ns;
         return;
     }
     PingFacts& facts{state.peer.ping};
-    if (!in || !facts.waiting_since_utc_ns || ping.nonce != state.ping_nonce) return;
-    const auto round_trip = static_cast<std::int64_t>(mono_ns - state.ping_mono_ns);
+    if (!in || !facts.waiting_since_utc_ns) return;
+    if (ping.nonce.value_or(0) == 0)
+        return facts.waiting_since_utc_ns.reset(); // it is no answer, and there will be none, thinks Bitcoin Core
+    if (ping.nonce != state.ping_nonce) return;
+    const auto round_trip = static_cast<std::int64_t>(now.mono_ns - state.ping_mono_ns);
     if (round_trip < 0) return; // out of order, or made up
     ++facts.answered;
     facts.last_ns = round_trip;
@@ -106,8 +131,9 @@ void Node::OnInventory(const wire::InvMsg& inv, MessageType type, Direction dire
         (in ? peer.tx_inv_in : peer.tx_inv_out) += counts.Transactions();
     } else if (type == MessageType::GetData) {
         (in ? peer.tx_requested_in : peer.tx_requested_out) += counts.Transactions();
-    } else if (in) {
-        peer.notfound_in += inv.entries.size();
+    } else {
+        if (in) peer.notfound_in += inv.entries.size();
+        m_gossip.OnNotFound(inv.entries.size(), direction);
     }
 }
 
@@ -126,16 +152,14 @@ void Node::OnAddr(const AddrMessage& addr, const wire::Decoded& decoded, Directi
     if (decoded.status == wire::Status::Cut) state.addr_certain = false;
     // As ProcessMessage() goes: before verack nothing counts, what cannot be read neither, nor too many, nor from where none are wanted.
     const bool early{state.from_start && !state.peer.handshake_done};
-    if (early || decoded.status == wire::Status::Malformed || decoded.limit_exceeded != 0 || state.peer.conn_type == "block-relay-only")
-        return;
+    if (early || decoded.status == wire::Status::Malformed || decoded.limit_exceeded != 0 || WantsNoAddresses(state.peer)) return;
     const std::uint64_t processed{state.bucket.Take(entries, utc_ns)};
     facts.processed += processed;
     facts.rate_limited += entries - processed;
     m_gossip.OnAddrLimit(processed, entries - processed);
 }
 
-void Node::OnPayload(const wire::Decoded& decoded, Direction direction, PeerState& state, std::uint64_t size, std::int64_t utc_ns,
-                     std::uint64_t mono_ns)
+void Node::OnPayload(const wire::Decoded& decoded, Direction direction, PeerState& state, std::uint64_t size, const Moment& now)
 {
     Peer& peer{state.peer};
     const bool in{direction == Direction::In};
@@ -145,7 +169,7 @@ void Node::OnPayload(const wire::Decoded& decoded, Direction direction, PeerStat
     case MessageType::NotFound: {
         const auto& inv{std::get<wire::InvMsg>(decoded.message)};
         OnInventory(inv, decoded.type, direction, state);
-        return m_journeys.OnMessage(decoded, direction, size, state, utc_ns, mono_ns);
+        return m_journeys.OnMessage(decoded, direction, size, state, now);
     }
     case MessageType::Headers:
     case MessageType::GetHeaders:
@@ -153,34 +177,40 @@ void Node::OnPayload(const wire::Decoded& decoded, Direction direction, PeerStat
     case MessageType::GetBlockTxn:
     case MessageType::BlockTxn:
     case MessageType::Block:
-    case MessageType::MerkleBlock: return m_journeys.OnMessage(decoded, direction, size, state, utc_ns, mono_ns);
-    case MessageType::Addr: return OnAddr(std::get<wire::AddrMsg>(decoded.message), decoded, direction, state, utc_ns);
-    case MessageType::AddrV2: return OnAddr(std::get<wire::AddrV2Msg>(decoded.message), decoded, direction, state, utc_ns);
+    case MessageType::MerkleBlock: return m_journeys.OnMessage(decoded, direction, size, state, now);
+    case MessageType::Addr: return OnAddr(std::get<wire::AddrMsg>(decoded.message), decoded, direction, state, now.utc_ns);
+    case MessageType::AddrV2: return OnAddr(std::get<wire::AddrV2Msg>(decoded.message), decoded, direction, state, now.utc_ns);
     case MessageType::Ping:
     case MessageType::Pong:
         if (decoded.status == wire::Status::Whole) {
-            OnPing(std::get<wire::PingMsg>(decoded.message), decoded.type, direction, state, utc_ns, mono_ns);
+            OnPing(std::get<wire::PingMsg>(decoded.message), decoded.type, direction, state, now);
+        } else if (in && decoded.type == MessageType::Pong && decoded.status == wire::Status::Malformed) {
+            OnPing({}, decoded.type, direction, state, now); // too short
         }
         return;
     case MessageType::SendCmpct:
         if (decoded.status == wire::Status::Whole) {
-            (in ? peer.compact_hb_to : peer.compact_hb_from) = std::get<wire::SendCmpctMsg>(decoded.message).high_bandwidth;
+            const auto& sendcmpct{std::get<wire::SendCmpctMsg>(decoded.message)};
+            if (sendcmpct.version != COMPACT_BLOCKS_VERSION) return;
+            (in ? peer.compact_hb_from : peer.compact_hb_to) = sendcmpct.high_bandwidth;
         }
         return;
     case MessageType::FeeFilter:
-        if (in && decoded.status == wire::Status::Whole) {
-            peer.fee_filter_sat_per_kvb = std::get<wire::FeeFilterMsg>(decoded.message).feerate;
-            m_gossip.OnFeeFilter(*peer.fee_filter_sat_per_kvb);
+        if (decoded.status == wire::Status::Whole) {
+            const std::int64_t feerate{std::get<wire::FeeFilterMsg>(decoded.message).feerate};
+            if (feerate < 0 || feerate > MAX_MONEY) return; // as Bitcoin Core does
+            if (in) peer.fee_filter_sat_per_kvb = feerate;
+            m_gossip.OnFeeFilter(feerate, direction);
         }
         return;
     case MessageType::Reject:
-        if (in && decoded.status == wire::Status::Whole) m_gossip.OnReject(std::get<wire::RejectMsg>(decoded.message).code);
+        if (in && decoded.status == wire::Status::Whole) m_gossip.OnReject(std::get<wire::RejectMsg>(decoded.message));
         return;
     case MessageType::Version: {
         if (!in || decoded.status != wire::Status::Whole) return;
         const auto& version{std::get<wire::VersionMsg>(decoded.message)};
-        m_gossip.OnVersion(version);
         if (peer.version) return; // Bitcoin Core passes over a second one
+        m_gossip.OnVersion(version, state.own, now.utc_ns);
         const wire::ByteView agent{version.user_agent.value_or(wire::ByteView{})};
         constexpr std::int64_t SOUND_S{1LL << 40};
         peer.version = VersionFacts{.version = version.version,
@@ -188,7 +218,7 @@ void Node::OnPayload(const wire::Decoded& decoded, Direction direction, PeerStat
                                     .user_agent = {reinterpret_cast<const char*>(agent.data()), agent.size()},
                                     .start_height = version.start_height.value_or(-1),
                                     .relay = version.relay.value_or(true)};
-        if (version.time > -SOUND_S && version.time < SOUND_S) peer.version->time_offset_s = version.time - utc_ns / 1'000'000'000;
+        if (version.time > -SOUND_S && version.time < SOUND_S) peer.version->time_offset_s = version.time - now.utc_ns / 1'000'000'000;
         if (peer.version->start_height >= 0) peer.height = std::max(peer.height.value_or(-1), peer.version->start_height);
         return;
     }

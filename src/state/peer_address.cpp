@@ -62,12 +62,30 @@ constexpr Prefix LOCAL_IPV4[]{{{0}, 8},         {{10}, 8},       {{127}, 8},    
 constexpr Prefix LOCAL_IPV6[]{
     {{0x20, 0x01, 0x0d, 0xb8}, 32}, {{0xfe, 0x80}, 16}, {{0xfc}, 7}, {{0x20, 0x01, 0x00, 0x10}, 28}, {{0x20, 0x01, 0x00, 0x20}, 28}};
 
+/** `raw` has four bytes at least. */
+std::uint64_t GroupOf(wire::Network network, std::span<const std::byte> raw)
+{
+    std::uint64_t group{0};
+    const std::size_t bytes{network == wire::Network::Ipv4 ? 2U : network == wire::Network::Ipv6 ? 4U : 1U};
+    for (std::size_t i{0}; i < bytes; ++i) group = group << 8 | std::to_integer<std::uint64_t>(raw[i]);
+    if (bytes == 1) group >>= 4;
+    return group << 8 | static_cast<std::uint64_t>(network);
+}
+
 } // namespace
 
 bool PeerAddress::SameHost(const wire::NetAddress& other) const noexcept
 {
     return network != wire::Network::Unknown && network == other.network && other.raw.size() == size &&
            std::memcmp(raw.data(), other.raw.data(), size) == 0;
+}
+
+std::uint64_t PeerAddress::Group() const noexcept { return GroupOf(network, raw); }
+
+bool PeerAddress::SameGroup(const wire::NetAddress& other) const noexcept
+{
+    return network != wire::Network::Unknown && network == other.network && other.raw.size() == size &&
+           GroupOf(network, other.raw) == Group();
 }
 
 PeerAddress ParsePeerAddress(std::string_view text)

@@ -18,6 +18,13 @@ struct PeerAddress {
 
     /** Whether an entry of addr or addrv2 has the same host. */
     bool SameHost(const wire::NetAddress& other) const noexcept;
+    /**
+     * What one network of an attacker's has few of, as NetGroupManager::GetGroup() has it without -asmap: the /16 of IPv4, the /32 of IPv6,
+     * four bits of what has no networks. All that comes over a local proxy (inbound Tor, I2P) is one.
+     */
+    std::uint64_t Group() const noexcept;
+    /** Whether an entry of addr or addrv2 is in the same group. */
+    bool SameGroup(const wire::NetAddress& other) const noexcept;
 };
 
 /** Reads `203.0.113.7:8333`, `[2001:db8::1]:8333`, `….onion:8333`, `….b32.i2p:0`. */

@@ -16,12 +16,22 @@
 namespace coretap::state {
 
 /** An event's UTC within what can be calculated with: 1970 to 2096. A record may say anything. */
-inline std::int64_t SoundUtc(const event::Event& event) noexcept
+inline std::int64_t SoundUtc(std::uint64_t mono_ns, std::int64_t utc_offset_ns) noexcept
 {
     constexpr std::uint64_t LIMIT{4'000'000'000'000'000'000};
-    const std::uint64_t utc{event.MonotonicNs() + static_cast<std::uint64_t>(event.UtcOffsetNs())};
+    const std::uint64_t utc{mono_ns + static_cast<std::uint64_t>(utc_offset_ns)};
     return utc == 0 || utc > LIMIT ? std::int64_t{1} : static_cast<std::int64_t>(utc);
 }
+inline std::int64_t SoundUtc(const event::Event& event) noexcept { return SoundUtc(event.MonotonicNs(), event.UtcOffsetNs()); }
+
+/** When an event fired, by both clocks. UTC is for people; order and durations are by the other, which nobody sets. */
+struct Moment {
+    std::int64_t utc_ns{0};
+    std::uint64_t mono_ns{0};
+
+    Moment() = default;
+    explicit Moment(const event::Event& event) noexcept : utc_ns{SoundUtc(event)}, mono_ns{event.MonotonicNs()} {}
+};
 
 /** A peer, and what must be remembered of it besides what is shown. */
 struct PeerState {
@@ -41,7 +51,7 @@ struct PeerState {
     bool getheaders_in{false};               //!< it waits for headers of ours
     struct Header {
         wire::Hash256 hash{};
-        std::int64_t utc_ns{0};
+        Moment at;
     };
     std::optional<Header> last_header;        //!< the last of those it sent as an answer
     std::optional<wire::Hash256> asked_block; //!< the last block it asked for

@@ -54,7 +54,7 @@ struct PingFacts {
 struct AddrFacts {
     std::uint64_t entries_in{0};  //!< addresses in its addr and addrv2
     std::uint64_t entries_out{0}; //!< addresses we sent it
-    std::uint64_t processed{0};   //!< of entries_in: passed the rate limit
+    std::uint64_t processed{0};   //!< of entries_in: passed the rate limit; getpeerinfo's addr_processed is less (docs/state.md)
     std::uint64_t rate_limited{0};
     double bucket{1.0}; //!< tokens left
     /** Whether the bucket is exact: the connection was seen from its start, and no message of it was lost or cut. */
@@ -78,8 +78,9 @@ struct Peer {
     bool addrv2{false};                    //!< sendaddrv2 (BIP 155)
     bool wtxid_relay{false};               //!< wtxidrelay (BIP 339)
     bool prefers_headers{false};           //!< sendheaders (BIP 130)
-    bool compact_hb_from{false};           //!< we asked it for high-bandwidth compact blocks (BIP 152)
-    bool compact_hb_to{false};             //!< it asked us
+    // High-bandwidth compact blocks (BIP 152), by the names of getpeerinfo, which are of who was asked, not of where the blocks go
+    bool compact_hb_to{false};   //!< bip152_hb_to: we asked it, and it sends us blocks unasked
+    bool compact_hb_from{false}; //!< bip152_hb_from: it asked us
     PingFacts ping;
     std::optional<std::int64_t> fee_filter_sat_per_kvb{}; //!< the last it sent
     AddrFacts addr;
@@ -97,9 +98,11 @@ struct Peer {
     std::uint64_t tx_rejected{0}; //!< mempool:rejected, likewise
 
     std::uint64_t misbehaving{0};
-    std::string last_misbehaviour;   //!< a stranger's doing in Bitcoin Core's words; at most 128 bytes
-    std::uint64_t undecodable{0};    //!< messages of it that are malformed, exceed a limit or have trailing bytes
-    std::int64_t message_time_ns{0}; //!< upper bound of the time the node spent on its messages (see MessageTimes)
+    std::string last_misbehaviour; //!< a stranger's doing in Bitcoin Core's words; at most 128 bytes
+    std::uint64_t undecodable{0};  //!< messages of it that are malformed, exceed a limit or have trailing bytes
+    // time the node spent on its messages (see MessageTimes)
+    std::int64_t message_time_ns{0};          //!< at most
+    std::int64_t message_time_at_least_ns{0}; //!< at least
 
     std::optional<std::int64_t> closed_utc_ns{};
     bool evicted{false};
@@ -135,7 +138,10 @@ struct CompactReconstruction {
     bool failed{false}; //!< it could not be put together: the whole block was asked of the same peer afterwards
 };
 
-/** One block's way through the node. Only what was seen: a field is empty if it did not happen or we were not there. */
+/**
+ * One block's way through the node. Only what was seen: a field is empty if it did not happen or we were not there. Times are by one
+ * clock: UTC of its first event, and what the kernel's clock says since.
+ */
 struct BlockJourney {
     wire::Hash256 hash{}; //!< wire order
     std::optional<std::int32_t> height{};
@@ -157,21 +163,24 @@ struct BlockJourney {
     std::optional<std::int64_t> first_relay_utc_ns{}; //!< we announced or sent it to somebody first
     std::uint64_t relayed_peers{0};                   //!< to how many
     bool gap{false};                                  //!< events were lost while it was under way: the journey may lack something
+    bool earlier_run{false};                          //!< of an earlier process of the node: its peers' ids are others' now
 
     static constexpr std::size_t MAX_ANNOUNCEMENTS{64};
     static constexpr std::size_t MAX_REQUESTS{16};
     static constexpr std::size_t MAX_COMPACT{8};
 };
 
-/** Totals over all journeys that ended in block_connected, with announcement seen. */
+/** Totals over all journeys that ended in block_connected; the times are of those whose announcement was seen. */
 struct BlockTotals {
     Histogram<12> announce_to_deliver_seconds{BLOCK_SECONDS}; //!< first announcement to delivery
     Histogram<12> deliver_to_connect_seconds{BLOCK_SECONDS};
     Histogram<12> announce_to_relay_seconds{BLOCK_SECONDS};   //!< first announcement to our first relay
-    std::array<std::uint64_t, 3> first_announced_via{};       //!< by Inv, Headers, CmpctBlock
+    std::array<std::uint64_t, 5> first_announced_via{};       //!< by BlockVia
+    std::uint64_t not_announced{0};                           //!< no announcement was seen: initial download, a block of our own
     std::uint64_t delivered_compact_full{0};                  //!< reconstructed without asking
     std::uint64_t delivered_compact_partial{0};               //!< after getblocktxn
     std::uint64_t delivered_block{0};                         //!< as a whole block
+    std::uint64_t delivered_unknown{0};                       //!< nobody was seen to bring it
     Histogram<10> missing_transactions{MISSING_TRANSACTIONS}; //!< by reconstruction
 };
 
@@ -196,14 +205,16 @@ struct MempoolTotals {
 };
 
 struct ConnectionTotals {
-    std::map<std::string, std::uint64_t> inbound;  //!< by network
-    std::map<std::string, std::uint64_t> outbound; //!< by connection type
-    std::map<std::string, std::uint64_t> closed;   //!< by connection type
+    static constexpr std::size_t MAX_MISBEHAVIOURS{40};                      //!< Bitcoin Core has some 20, and those of blocks
+    std::map<std::string, std::uint64_t> inbound;                            //!< by network
+    std::map<std::string, std::uint64_t> outbound;                           //!< by connection type
+    std::map<std::string, std::uint64_t> closed;                             //!< by connection type
+    std::map<std::string, std::uint64_t> outbound_networks, closed_networks; //!< by network
     std::uint64_t evicted{0};
-    std::map<std::string, std::uint64_t> misbehaving; //!< by reason, bounded as reasons are
+    std::map<std::string, std::uint64_t> misbehaving; //!< by reason; at most MAX_MISBEHAVIOURS, then `other`
     Histogram<10> closed_age_seconds{CONNECTION_AGES};
-    std::optional<std::uint64_t> inbound_now{}; //!< as the last connection event said
-    std::optional<std::uint64_t> outbound_now{};
+    /** Open ones: as the last event of a new one said, less those that closed since. Empty before that, and when the node has ended. */
+    std::optional<std::uint64_t> inbound_now{}, outbound_now{};
 };
 
 struct ChainTotals {
@@ -254,12 +265,17 @@ struct AddrRelayTotals {
     std::array<Offsets, 2> time_offset_seconds{
         Offsets{Histogram{ADDR_TIME_OFFSETS}, Histogram{ADDR_TIME_OFFSETS}},
         Offsets{Histogram{ADDR_TIME_OFFSETS}, Histogram{ADDR_TIME_OFFSETS}}}; //!< entry's time less now
-    std::array<std::map<std::string, std::uint64_t>, DIRECTIONS> networks{};  //!< entries by network
-    std::array<std::array<std::uint64_t, 64>, DIRECTIONS> service_bits{};     //!< entries with the bit set
-    std::array<std::uint64_t, DIRECTIONS>
-        self_announcements{}; //!< entry is the peer's own address (its port counts where we connected to it)
+    using Networks = std::array<std::map<std::string, std::uint64_t>, DIRECTIONS>;
+    std::array<Networks, 2> networks{};                                                  //!< entries by network; [0 addr, 1 addrv2]
+    std::array<std::array<std::array<std::uint64_t, 64>, DIRECTIONS>, 2> service_bits{}; //!< entries with the bit set, likewise
+    std::array<std::map<std::uint64_t, std::uint64_t>, DIRECTIONS> service_sets{};       //!< entries by their bits out of KNOWN_SERVICES
+    Networks self_announcements{};   //!< entry is the peer's own address (its port counts where we connected to it)
+    Networks subnet_announcements{}; //!< entry is another one in the peer's network (PeerAddress::Group())
     std::uint64_t rate_limited{0}, processed{0};
-    std::array<std::uint64_t, DIRECTIONS> empty{};
+    std::array<std::array<std::uint64_t, DIRECTIONS>, 2> empty{};
+
+    /** NODE_NETWORK, _WITNESS, _COMPACT_FILTERS, _NETWORK_LIMITED, _P2P_V2 of src/protocol.h: 32 sets. */
+    static constexpr std::uint64_t KNOWN_SERVICES{1 | 1 << 3 | 1 << 6 | 1 << 10 | 1 << 11};
 };
 
 struct InvTotals {
@@ -270,31 +286,41 @@ struct InvTotals {
 
 /** What peers' messages say, beyond counts. Maps are bounded by what Bitcoin Core knows, plus `other`. */
 struct GossipTotals {
+    static constexpr std::int32_t FIRST_PROTOCOL{70'001}; //!< BIP 37
+    static constexpr std::int32_t LAST_PROTOCOL{70'017};  //!< one more than Bitcoin Core's PROTOCOL_VERSION, src/node/protocol_version.h
+
     AddrRelayTotals addr;
     InvTotals inv;
-    Histogram<10> ping_seconds{PING_SECONDS}; //!< round trips of our pings
-    std::uint64_t old_pings{0};               //!< without nonce
-    Histogram<10> fee_filter_sat_per_vb_in{FEERATES10};
-    std::map<std::string, std::uint64_t> user_agents;        //!< version messages from peers, by user agent: the most frequent, and `other`
-    std::map<std::int32_t, std::uint64_t> protocol_versions; //!< at most 32, rest under -1
-    std::array<std::uint64_t, 64> version_services{};        //!< version messages with the bit set
-    std::map<std::string, std::uint64_t> rejects;            //!< BIP 61, by code
+    Histogram<10> ping_seconds{PING_SECONDS};   //!< round trips of our pings
+    std::uint64_t old_pings{0};                 //!< without nonce
+    std::array<std::uint64_t, 5> ping_nonces{}; //!< pings from peers by how large their number is: 0, up to 8, 16, 32, 64 bits
+    std::array<std::uint64_t, DIRECTIONS> notfound_entries{};
+    std::array<Histogram<10>, DIRECTIONS> fee_filter_sat_per_vb{Histogram{FEERATES10}, Histogram{FEERATES10}}; //!< of feefilter messages
+    /** First version messages of peers, by user agent: the most frequent, and `other`. */
+    std::map<std::string, std::uint64_t> user_agents;
+    std::map<std::int32_t, std::uint64_t> protocol_versions;               //!< FIRST_PROTOCOL to LAST_PROTOCOL, the rest under -1
+    std::array<std::uint64_t, 64> version_services{};                      //!< version messages with the bit set
+    std::map<std::string, std::uint64_t> rejects;                          //!< BIP 61, by code, or `other`
+    std::array<std::uint64_t, CT_MAX_MSG_TYPES> reject_types{};            //!< likewise, by the type of the message that is rejected
     std::map<std::pair<std::string, std::string>, std::uint64_t> findings; //!< undecodable messages by type and problem
 };
 
 /**
- * Upper bound of the time the node's message-handler thread spent on a message: from its firing to the first firing on that thread
- * that comes after it. It includes whatever the thread did in between (sending to peers). A span that may include the wait of an
- * idle thread (100 ms) ends at the last firing before it, or is left out: docs/state.md. By type, of inbound messages.
+ * Between what two bounds the time lies that the node's message-handler thread spent on a message: at least to the last firing that is
+ * known to be of it; at most to the first firing on that thread that comes after it. Between the two lies what the thread did in between
+ * (sending to peers), and its wait for the next message, which any message ends: on a node with many messages nearly all of it. A wait
+ * of 100 ms or more is seen as one: the time then ends at the last firing before it (docs/state.md). By type, of inbound messages.
  */
 struct MessageTimes {
     struct PerType {
         std::uint64_t count{0};
-        std::int64_t total_ns{0};
+        std::int64_t total_ns{0}; //!< at most
         std::int64_t max_ns{0};
         Histogram<14> seconds{MESSAGE_SECONDS};
         std::uint64_t ended_in_wait{0}; //!< of count: ended at the last firing before a wait, so no upper bound
-        std::uint64_t idle{0};          //!< left out: nothing fired before a wait
+        std::uint64_t idle{0};          //!< not in count: nothing fired before a wait
+        std::int64_t total_at_least_ns{0};
+        Histogram<14> at_least_seconds{MESSAGE_SECONDS}; //!< of count and idle
     };
     std::array<PerType, CT_MAX_MSG_TYPES> types{};
 };
@@ -341,11 +367,14 @@ struct NodeIdentity {
 
 struct NodeSnapshot {
     NodeIdentity identity;
+    std::int64_t utc_ns{0};         //!< now, or of its last event: Snapshot::utc_ns
     std::vector<Peer> peers;        //!< connected, by id
     std::vector<Peer> closed_peers; //!< the last MAX_CLOSED_PEERS, newest first
     /** By direction, connection type (event::ConnectionTypes(), 0 = other), message type. Exact: from the kernel's counters when live. */
     std::array<std::array<MessageCounts, CT_MAX_CONN_TYPES>, DIRECTIONS> messages{};
-    bool messages_exact{false}; //!< `messages` and the counts of `utxo` are the kernel's: lost and withheld events are in them
+    /** Firings by tracepoint, of the built-in ones. Exact as `messages` are. */
+    std::map<std::uint16_t, std::uint64_t> fired;
+    bool messages_exact{false}; //!< `messages`, `fired` and the counts of `utxo` are the kernel's: lost and withheld events are in them
     ConnectionTotals connections;
     MempoolTotals mempool;
     ChainTotals chain;

@@ -13,6 +13,9 @@ namespace id = event::id;
 
 std::string_view OrOther(std::string_view name) { return name.empty() ? OTHER : name; }
 
+/** Of a connection event. */
+std::string_view NetworkOf(const event::Event& event) { return event.Faulted(3) ? OTHER : OrOther(event::NetworkName(event.Uint(3))); }
+
 void Add(ReasonCount& count, std::int64_t vsize, std::int64_t fee)
 {
     ++count.count;
@@ -23,6 +26,9 @@ void Add(ReasonCount& count, std::int64_t vsize, std::int64_t fee)
 
 /** Seconds from `since_s` to now; what a record makes up does not overflow. */
 double AgeSeconds(std::int64_t utc_ns, std::int64_t since_s) { return static_cast<double>(utc_ns) / 1e9 - static_cast<double>(since_s); }
+
+/** A duration: Bitcoin Core measures some with the system's clock, which may be set back meanwhile. */
+std::int64_t NotNegative(std::int64_t duration) { return std::max<std::int64_t>(duration, 0); }
 
 /** `text` before the first `mark`, where there is one. */
 std::string_view Before(std::string_view text, std::string_view mark) { return text.substr(0, text.find(mark)); }
@@ -63,21 +69,24 @@ void Totals::OnConnection(const event::Event& event, std::int64_t utc_ns)
 {
     switch (event.Id()) {
     case id::INBOUND_CONNECTION:
-        ++Labelled(connections.inbound, event.Faulted(3) ? OTHER : OrOther(event::NetworkName(event.Uint(3))), MAX_TYPES);
+        ++Labelled(connections.inbound, NetworkOf(event), MAX_TYPES);
         if (!event.Faulted(4)) connections.inbound_now = event.Uint(4);
         return;
     case id::OUTBOUND_CONNECTION:
         ++Labelled(connections.outbound, OrOther(event.Str(2)), MAX_TYPES);
+        ++Labelled(connections.outbound_networks, NetworkOf(event), MAX_TYPES);
         if (!event.Faulted(4)) connections.outbound_now = event.Uint(4);
         return;
     case id::EVICTED_INBOUND_CONNECTION: ++connections.evicted; return;
     case id::MISBEHAVING_CONNECTION:
         // `headers message size = 2001`: the number is the peer's choice
-        ++Labelled(connections.misbehaving, OrOther(Before(event.Str(1), " = ")), MempoolTotals::MAX_REASONS);
+        ++Labelled(connections.misbehaving, OrOther(Before(event.Str(1), " = ")), ConnectionTotals::MAX_MISBEHAVIOURS);
         return;
     default:
         ++Labelled(connections.closed, OrOther(event.Str(2)), MAX_TYPES);
+        ++Labelled(connections.closed_networks, NetworkOf(event), MAX_TYPES);
         if (!event.Faulted(4)) connections.closed_age_seconds.Observe(std::max(0.0, AgeSeconds(utc_ns, event.Int(4))));
+        if (auto& open{event.Str(2) == "inbound" ? connections.inbound_now : connections.outbound_now}; open && *open != 0) --*open;
     }
 }
 
@@ -113,7 +122,7 @@ void Totals::OnBlockConnected(const event::Event& event, std::int64_t utc_ns)
     chain.transactions += event.Uint(2);
     chain.inputs += event.Uint(3);
     chain.sigops += event.Uint(4);
-    if (!event.Faulted(5)) chain.connect_seconds.Observe(static_cast<double>(event.Int(5)) / 1e9);
+    if (!event.Faulted(5)) chain.connect_seconds.Observe(static_cast<double>(NotNegative(event.Int(5))) / 1e9);
 }
 
 void Totals::OnFlush(const event::Event& event, std::int64_t utc_ns)
@@ -122,7 +131,7 @@ void Totals::OnFlush(const event::Event& event, std::int64_t utc_ns)
     FlushTotals& flush{utxo.flushes[{std::string{OrOther(mode)}, event.Uint(4) != 0}]};
     ++flush.count;
     flush.coins += event.Uint(2);
-    flush.seconds.Observe(static_cast<double>(event.Int(0)) / 1e6);
+    flush.seconds.Observe(static_cast<double>(NotNegative(event.Int(0))) / 1e6);
     flush.last_memory_bytes = event.Uint(3);
     flush.last_coins = event.Uint(2);
     flush.last_utc_ns = utc_ns;

@@ -259,7 +259,7 @@ bool LiveSource::Wanted(std::uint32_t tgid, std::uint64_t ts_ns)
             m_asked_at_ns = 0;
         }
         known = m_nodes.find(tgid);
-        if (known == m_nodes.end()) known = m_nodes.emplace(tgid, Known{!m_options.datadir, {}}).first; // gone too fast to be asked
+        if (known == m_nodes.end()) known = m_nodes.emplace(tgid, Known{.wanted = !m_options.datadir, .label = {}, .started_at_s = 0, .image = {}}).first; // gone too fast to be asked
     }
     m_last_tgid = tgid;
     m_last_wanted = known->second.wanted;
@@ -486,6 +486,12 @@ pipeline::ProcessCounters LiveSource::CountersOf(std::uint32_t row) const
                 if (total.count != 0) counters.messages.push_back({direction, conn_type, type, total});
             }
         }
+    }
+    for (std::uint16_t tracepoint{0}; tracepoint < CT_USER_BASE; ++tracepoint) {
+        if (const std::uint64_t fired{Load(shared.counters[row][tracepoint].fired)}; fired != 0) counters.fired[tracepoint] = fired;
+    }
+    for (const pipeline::ProcessCounters::Messages& cell : counters.messages) {
+        counters.fired[cell.direction == 0 ? event::id::INBOUND_MESSAGE : event::id::OUTBOUND_MESSAGE] += cell.total.count;
     }
     counters.coins_added = Load(shared.counters[row][event::id::UTXOCACHE_ADD].fired);
     counters.coins_spent = Load(shared.counters[row][event::id::UTXOCACHE_SPENT].fired);

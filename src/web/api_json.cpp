@@ -237,6 +237,7 @@ void WritePeer(JsonWriter& json, const state::NodeSnapshot& node, const state::P
         json.Member("last_misbehaviour", peer.last_misbehaviour);
         json.Member("undecodable", peer.undecodable);
         json.Member("message_time_ns", peer.message_time_ns);
+        json.Member("message_time_at_least_ns", peer.message_time_at_least_ns);
         json.UtcMs("closed_utc_ms", peer.closed_utc_ns);
         json.Member("evicted", peer.evicted);
         json.Member("close_inferred", peer.close_inferred);

@@ -58,9 +58,11 @@ void WriteBlockTotals(JsonWriter& json, const state::BlockTotals& totals)
         for (std::size_t via{0}; via < totals.first_announced_via.size(); ++via)
             json.Member(ViaName(static_cast<state::BlockVia>(via)), totals.first_announced_via[via]);
     });
+    json.Member("not_announced", totals.not_announced);
     json.Member("delivered_compact_full", totals.delivered_compact_full);
     json.Member("delivered_compact_partial", totals.delivered_compact_partial);
     json.Member("delivered_block", totals.delivered_block);
+    json.Member("delivered_unknown", totals.delivered_unknown);
     WriteHistogram(json, "missing_transactions", totals.missing_transactions);
 }
 
@@ -84,7 +86,8 @@ void WriteGossip(JsonWriter& json, const state::GossipTotals& gossip)
     });
     WriteHistogram(json, "ping_seconds", gossip.ping_seconds);
     json.Member("old_pings", gossip.old_pings);
-    WriteHistogram(json, "fee_filter_sat_per_vb_in", gossip.fee_filter_sat_per_vb_in);
+    WriteHistogram(json, "fee_filter_sat_per_vb_in", gossip.fee_filter_sat_per_vb[0]);
+    WriteHistogram(json, "fee_filter_sat_per_vb_out", gossip.fee_filter_sat_per_vb[1]);
     WriteCounts(json, "user_agents", gossip.user_agents);
     json.Object("protocol_versions", [&] {
         for (const auto& [version, count] : gossip.protocol_versions) json.Member(version < 0 ? "other" : std::to_string(version), count);
@@ -157,6 +160,7 @@ void WriteBlock(JsonWriter& json, const state::NodeSnapshot& node, const state::
         json.UtcMs("first_relay_utc_ms", block.first_relay_utc_ns);
         json.Member("relayed_peers", block.relayed_peers);
         json.Member("gap", block.gap);
+        json.Member("earlier_run", block.earlier_run);
     });
 }
 
@@ -244,6 +248,8 @@ std::string MessagesJson(const state::NodeSnapshot& node)
                     WriteHistogram(json, "seconds", times.seconds);
                     json.Member("ended_in_wait", times.ended_in_wait);
                     json.Member("idle", times.idle);
+                    json.Member("total_at_least_ns", times.total_at_least_ns);
+                    WriteHistogram(json, "at_least_seconds", times.at_least_seconds);
                 });
             }
         });
@@ -263,13 +269,23 @@ std::string AddrJson(const state::NodeSnapshot& node)
         json.Object("time_offset_seconds", [&] {
             for (std::size_t i{0}; i < TYPES.size(); ++i) WriteByDirection(json, TYPES[i], addr.time_offset_seconds[i], histogram);
         });
-        WriteByDirection(json, "networks", addr.networks,
+        // addr and addrv2 together
+        auto networks{addr.networks[0]};
+        auto services{addr.service_bits[0]};
+        std::array<std::uint64_t, state::DIRECTIONS> own{}, empty{};
+        for (std::size_t at{0}; at < state::DIRECTIONS; ++at) {
+            for (const auto& [network, count] : addr.networks[1][at]) networks[at][network] += count;
+            for (std::size_t bit{0}; bit < services[at].size(); ++bit) services[at][bit] += addr.service_bits[1][at][bit];
+            for (const auto& [network, count] : addr.self_announcements[at]) own[at] += count;
+            empty[at] = addr.empty[0][at] + addr.empty[1][at];
+        }
+        WriteByDirection(json, "networks", networks,
                          [](JsonWriter& w, std::string_view name, const auto& map) { WriteCounts(w, name, map); });
-        WriteByDirection(json, "service_bits", addr.service_bits, WriteServiceBits);
-        WriteByDirection(json, "self_announcements", addr.self_announcements, WriteNumber);
+        WriteByDirection(json, "service_bits", services, WriteServiceBits);
+        WriteByDirection(json, "self_announcements", own, WriteNumber);
         json.Member("rate_limited", addr.rate_limited);
         json.Member("processed", addr.processed);
-        WriteByDirection(json, "empty", addr.empty, WriteNumber);
+        WriteByDirection(json, "empty", empty, WriteNumber);
         json.Object("addrman", [&] {
             json.Member("new_inserted", node.addrman.new_inserted);
             json.Member("new_refused", node.addrman.new_refused);

@@ -143,13 +143,13 @@ export class World {
       last_in_utc_ms: this.start, last_out_utc_ms: this.start,
       messages: { in: { inv: message(900, 180), tx: message(300, 420), ping: message(20, 8), pong: message(20, 8), headers: message(3, 82) }, out: { inv: message(700, 240), getdata: message(280, 70), ping: message(20, 8), pong: message(20, 8) } },
       version: { version: 70016, services: services.length > 3 ? '0000000000000c09' : '0000000000000409', services_names: services, user_agent: id >= 30 && id < 33 ? hostile[id - 30]! : AGENTS[Math.floor(rnd() * rnd() * AGENTS.length)]!, start_height: this.height - Math.floor(rnd() * 40), relay: rnd() > 0.1, time_offset_s: Math.round(rnd() * 6 - 3) },
-      handshake_done: true, addrv2: true, wtxid_relay: true, prefers_headers: true, compact_hb_from: id < 3, compact_hb_to: id % 29 === 4,
+      handshake_done: true, addrv2: true, wtxid_relay: true, prefers_headers: true, compact_hb_to: id < 3, compact_hb_from: id % 29 === 4,
       ping: { answered: 12, last_ns: rtt * 1e6, min_ns: rtt * 0.8e6, waiting_since_utc_ms: null },
       fee_filter_sat_per_kvb: rnd() < 0.2 ? null : 100 + Math.floor(rnd() * 10) * 100,
       addr: { entries_in: 900 + Math.floor(rnd() * 2000), entries_out: Math.floor(rnd() * 1200), processed: Math.floor(rnd() * 900), rate_limited: rnd() < 0.1 ? Math.floor(rnd() * 900) : 0, bucket: rnd() * 100, exact: id % 17 !== 5 },
       height: this.height - (rnd() < 0.07 ? Math.floor(rnd() * 900) : 0),
       tx_inv_in: 4_120, tx_inv_out: 3_711, tx_requested_in: 211, tx_requested_out: 340, tx_in: 331, tx_out: 209, notfound_in: 3,
-      misbehaving: id === 44 ? 2 : 0, last_misbehaviour: id === 44 ? 'headers message size = 2001' : '', undecodable: id === 44 ? 2 : 0, message_time_ns: Math.floor(rnd() * 4e9), closed_utc_ms: null, evicted: false,
+      misbehaving: id === 44 ? 2 : 0, last_misbehaviour: id === 44 ? 'headers message size = 2001' : '', undecodable: id === 44 ? 2 : 0, message_time_ns: Math.floor(2e9 + rnd() * 2e9), message_time_at_least_ns: Math.floor(rnd() * 2e9), closed_utc_ms: null, evicted: false,
     };
   }
 
@@ -217,10 +217,11 @@ export class World {
     by.bytes += size;
     if (dir === 'in') {
       peer.last_in_utc_ms = at;
-      const time = (this.messages.message_times[type] ??= { count: 0, total_ns: 0, max_ns: 0 });
+      const time = (this.messages.message_times[type] ??= { count: 0, total_ns: 0, max_ns: 0, total_at_least_ns: 0, idle: 0 });
       const ns = 20_000 + this.rnd() * 300_000 * (type === 'tx' ? 4 : 1);
       time.count++;
       time.total_ns += ns;
+      time.total_at_least_ns += ns / 3;
       time.max_ns = Math.max(time.max_ns, ns);
     } else peer.last_out_utc_ms = at;
     const second = Math.floor(at / 1000) * 1000;

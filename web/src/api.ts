@@ -206,6 +206,7 @@ export interface Peer {
   last_misbehaviour?: string;
   undecodable?: number;
   message_time_ns?: number;
+  message_time_at_least_ns?: number;
   closed_utc_ms?: number | null;
   evicted?: boolean;
   close_inferred?: boolean;
@@ -241,6 +242,7 @@ export interface Journey {
   sigops?: number;
   first_relay_utc_ms?: number | null;
   relayed_peers?: number;
+  earlier_run?: boolean;
   gap?: boolean;
 }
 
@@ -300,7 +302,7 @@ export interface CoinSelection {
 
 export interface Messages {
   messages?: ByDir<Record<string, Record<string, Count>>>;
-  message_times?: Record<string, { count: number; total_ns: number; max_ns: number; seconds?: Hist; ended_in_wait?: number; idle?: number }>;
+  message_times?: Record<string, { count: number; total_ns: number; max_ns: number; total_at_least_ns?: number; seconds?: Hist; ended_in_wait?: number; idle?: number }>;
   messages_exact?: boolean;
   inv?: { entries?: ByDir<Record<string, number>>; size?: ByDir<Hist> };
   ping_seconds?: Hist;

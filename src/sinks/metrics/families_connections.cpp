@@ -38,13 +38,12 @@ void PeersByFeature(const NodeSnapshot& node, Samples& out)
 
 void PeersByProtocol(const NodeSnapshot& node, Samples& out)
 {
-    constexpr std::int32_t FIRST{70'001}; // BIP 37
-    constexpr std::int32_t LAST{70'017};  // one more than Bitcoin Core's PROTOCOL_VERSION, src/node/protocol_version.h
     Counts counts;
     for (const Peer& peer : node.peers) {
         if (!peer.version) continue;
         const std::int32_t version{peer.version->version};
-        ++counts[version >= FIRST && version <= LAST ? std::to_string(version) : "other"];
+        const bool known{version >= state::GossipTotals::FIRST_PROTOCOL && version <= state::GossipTotals::LAST_PROTOCOL};
+        ++counts[known ? std::to_string(version) : "other"];
     }
     out.AddEach(counts);
 }
@@ -80,21 +79,45 @@ std::uint64_t InboundSubnets(const NodeSnapshot& node)
     return subnets.size();
 }
 
+/** Calls of Misbehaving() in src/net_processing.cpp, as they are counted: without numbers. Those of invalid blocks have the block's reason. */
+constexpr std::string_view MISBEHAVIOUR[]{"addr message size",
+                                          "addrv2 message size",
+                                          "bad filteradd message",
+                                          "getblocktxn with out-of-bounds tx indices",
+                                          "getdata message size",
+                                          "header with invalid proof of work",
+                                          "headers message size",
+                                          "inv message size",
+                                          "invalid compact block",
+                                          "invalid compact block/non-matching block transactions",
+                                          "invalid header received",
+                                          "invalid header via cmpctblock",
+                                          "invalid sendcmpct announce field",
+                                          "mutated block",
+                                          "non-continuous headers sequence",
+                                          "other",
+                                          "previous compact block reconstruction attempt failed",
+                                          "too-large bloom filter"};
+
 // clang-format off
 constexpr Family FAMILIES[]{
     {"inbound_connections", Counter, "network", "Connections that peers opened",
      [](const NodeSnapshot& node, Samples& out) { out.AddEach(node.connections.inbound, NETWORKS); }},
     {"outbound_connections", Counter, "conn_type", "Connections that the node opened",
      [](const NodeSnapshot& node, Samples& out) { out.AddEach(node.connections.outbound, ConnectionTypeSeeds().subspan(1)); }},
+    {"outbound_connections_by_network", Counter, "network", "Connections that the node opened, by network",
+     [](const NodeSnapshot& node, Samples& out) { out.AddEach(node.connections.outbound_networks, NETWORKS); }},
     {"closed_connections", Counter, "conn_type", "Connections that were closed, by either side",
      [](const NodeSnapshot& node, Samples& out) { out.AddEach(node.connections.closed, ConnectionTypeSeeds()); }},
+    {"closed_connections_by_network", Counter, "network", "Connections that were closed, by network",
+     [](const NodeSnapshot& node, Samples& out) { out.AddEach(node.connections.closed_networks, NETWORKS); }},
     {"evicted_connections", Counter, "", "Inbound connections that the node closed to make room",
      [](const NodeSnapshot& node, Samples& out) { out.Add(node.connections.evicted); }},
     {"misbehaving", Counter, "reason", "Misbehaviour of peers, by reason, without the numbers in it",
-     [](const NodeSnapshot& node, Samples& out) { constexpr std::string_view SEEDS[]{"other"}; out.AddEach(node.connections.misbehaving, SEEDS); }},
+     [](const NodeSnapshot& node, Samples& out) { out.AddEach(node.connections.misbehaving, MISBEHAVIOUR); }},
     {"closed_connection_age_seconds", Histogram, "", "How long closed connections had lasted",
      [](const NodeSnapshot& node, Samples& out) { out.Add(node.connections.closed_age_seconds); }},
-    {"open_connections", Gauge, "direction", "Open connections, as the last connection event of the node said",
+    {"open_connections", Gauge, "direction", "Open connections, as the last event of a new one said, less those that closed since; absent before the first and when the node has ended",
      [](const NodeSnapshot& node, Samples& out) {
          out.Add(node.connections.inbound_now, {"in"});
          out.Add(node.connections.outbound_now, {"out"});
@@ -106,7 +129,7 @@ constexpr Family FAMILIES[]{
          out.AddEach(counts, ConnectionTypeSeeds());
      }},
     {"peers_by_network", Gauge, "direction,network", "Connected peers, by who opened the connection and network", PeersByNetwork},
-    {"peers_by_feature", Gauge, "feature", "Connected peers that have negotiated a feature; compact_hb_from: we asked them for high-bandwidth compact blocks", PeersByFeature},
+    {"peers_by_feature", Gauge, "feature", "Connected peers that have negotiated a feature; compact_hb_to: we asked them for high-bandwidth compact blocks, compact_hb_from: they asked us, as in getpeerinfo", PeersByFeature},
     {"peers_by_protocol_version", Gauge, "protocol_version", "Connected peers whose version message was seen", PeersByProtocol},
     {"peers_by_clock", Gauge, "clock", "Connected peers whose clock was more than ten seconds off when they connected, and the others", PeersByClock},
     {"peers_fee_filter_low", Gauge, "", "Connected peers that take transactions below 1 sat/vB",
@@ -115,10 +138,8 @@ constexpr Family FAMILIES[]{
      }},
     {"peers_ping_waiting", Gauge, "", "Connected peers that have owed us a pong for more than five seconds",
      [](const NodeSnapshot& node, Samples& out) {
-         std::int64_t now{0}; // of what was heard last: a snapshot of a recording is not of today
-         for (const Peer& peer : node.peers) now = std::max({now, peer.last_in_utc_ns, peer.last_out_utc_ns});
          out.Add(CountPeers(node, [&](const Peer& peer) {
-             return peer.ping.waiting_since_utc_ns && now - *peer.ping.waiting_since_utc_ns > 5'000'000'000;
+             return peer.ping.waiting_since_utc_ns && node.utc_ns - *peer.ping.waiting_since_utc_ns > 5'000'000'000;
          }));
      }},
     {"peers_ping_median_seconds", Gauge, "", "Median of the last round trips to connected peers",
@@ -134,7 +155,9 @@ constexpr Family FAMILIES[]{
 
 FamilyGroup ConnectionFamilies()
 {
-    return {"Connections", "`peers` and `peers_...` are of peers that have said something since coretap has been looking.", FAMILIES};
+    return {"Connections",
+            "`peers` and `peers_...` are of peers of which a message or a connection event was seen since coretap has been looking.",
+            FAMILIES};
 }
 
 } // namespace coretap::sinks::metrics

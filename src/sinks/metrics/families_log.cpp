@@ -36,6 +36,13 @@ constexpr Family FAMILIES[]{
      [](const LogTotals& log, Samples& out) { out.Add(log.skipped_bytes); }},
     {"log_rotations", Counter, "", "Times another file took the place of debug.log, or it was truncated",
      [](const LogTotals& log, Samples& out) { out.Add(log.rotations + log.truncations); }},
+    {"log_new_tips", Counter, "", "Times the log told of a new tip of the chain (UpdateTip)",
+     [](const LogTotals& log, Samples& out) { out.Add(log.tips); }},
+    {"log_new_headers", Counter, "compact", "Lines about a new header, by whether a compact block brought it; versions 25 to 29 write two of those",
+     [](const LogTotals& log, Samples& out) {
+         out.Add(log.new_headers_compact, {"true"});
+         out.Add(log.new_headers - std::min(log.new_headers, log.new_headers_compact), {"false"});
+     }},
     {"log_compact_blocks", Counter, "complete", "Compact blocks put together (debug=cmpctblock), by whether nothing had to be asked for",
      [](const LogTotals& log, Samples& out) {
          out.Add(log.reconstructions_complete, {"true"});

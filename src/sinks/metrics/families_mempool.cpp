@@ -10,6 +10,31 @@ using enum Type;
 /** MemPoolRemovalReason, src/kernel/mempool_removal_reason.cpp. Others, of patched nodes, are added up. */
 constexpr std::array<std::string_view, 6> REMOVED{"expiry", "sizelimit", "reorg", "block", "conflict", "replaced"};
 
+/** The usual ones of src/validation.cpp and src/policy: seeds. */
+constexpr std::string_view REJECTED[]{"TRUC-violation",
+                                      "bad-txns-inputs-missingorspent",
+                                      "bad-txns-nonstandard-inputs",
+                                      "bad-txns-spends-conflicting-tx",
+                                      "bad-witness-nonstandard",
+                                      "dust",
+                                      "insufficient fee",
+                                      "mandatory-script-verify-flag-failed",
+                                      "mempool full",
+                                      "mempool min fee not met",
+                                      "mempool-script-verify-flag-failed",
+                                      "min relay fee not met",
+                                      "missing-ephemeral-spends",
+                                      "non-BIP68-final",
+                                      "non-final",
+                                      "other",
+                                      "replacement-failed",
+                                      "scriptpubkey",
+                                      "too-large-cluster",
+                                      "too-long-mempool-chain",
+                                      "txn-already-in-mempool",
+                                      "txn-already-known",
+                                      "txn-mempool-conflict"};
+
 template <class Member>
 void Removed(const NodeSnapshot& node, Samples& out, Member member)
 {
@@ -55,7 +80,7 @@ constexpr Family MEMPOOL[]{
     {"mempool_block_removal_age_seconds", Histogram, "", "How long transactions that a block took had been in the mempool",
      [](const NodeSnapshot& node, Samples& out) { out.Add(node.mempool.block_removal_age_seconds); }},
     {"mempool_rejected", Counter, "reason", "Transactions rejected, by reason without its details",
-     [](const NodeSnapshot& node, Samples& out) { constexpr std::string_view SEEDS[]{"other"}; out.AddEach(node.mempool.rejected, SEEDS); }},
+     [](const NodeSnapshot& node, Samples& out) { out.AddEach(node.mempool.rejected, REJECTED); }},
     {"mempool_replaced", Counter, "", "Transactions that others replaced",
      [](const NodeSnapshot& node, Samples& out) { out.Add(node.mempool.replaced.count); }},
     {"mempool_replaced_vbytes", Counter, "", "Virtual bytes of transactions that others replaced",
@@ -67,9 +92,9 @@ constexpr Family MEMPOOL[]{
 };
 
 constexpr Family UTXO[]{
-    {"utxo_cache_added", Counter, "", "Coins added to the UTXO cache",
+    {"utxo_cache_added", Counter, "", "Coins added to a UTXO cache, that of temporary views included (a block that is tested, as getblocktemplate does, adds its coins)",
      [](const NodeSnapshot& node, Samples& out) { out.Add(node.utxo.added); }},
-    {"utxo_cache_spent", Counter, "", "Coins spent from the UTXO cache",
+    {"utxo_cache_spent", Counter, "", "Coins spent from a UTXO cache, that of temporary views included",
      [](const NodeSnapshot& node, Samples& out) { out.Add(node.utxo.spent); }},
     {"utxo_cache_uncached", Counter, "", "Coins dropped from the UTXO cache: a transaction that needed them was refused",
      [](const NodeSnapshot& node, Samples& out) { out.Add(node.utxo.uncached); }},

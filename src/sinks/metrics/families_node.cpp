@@ -12,19 +12,31 @@ std::span<const std::string_view> ConnectionTypeSeeds() { return event::Connecti
 
 Counts ServiceCounts(const std::array<std::uint64_t, 64>& bits)
 {
-    constexpr unsigned NAMED{32};
     Counts counts;
     std::string name;
     for (unsigned bit{0}; bit < bits.size(); ++bit) {
         name.clear();
         event::AppendServiceName(name, bit);
         const bool known{!name.starts_with("UNKNOWN")};
-        if (bits[bit] != 0 || known) counts[bit < NAMED ? name : "other"] += bits[bit];
+        if (bits[bit] != 0 || known) counts[known ? name : "other"] += bits[bit];
     }
     return counts;
 }
 
 namespace {
+
+/** Of built-in tracepoints, by name: rows of one name, as two layouts of a probe are, are added up. */
+void Events(const NodeSnapshot& node, Samples& out)
+{
+    static const event::Catalogue CATALOGUE;
+    Counts counts;
+    for (const event::TracepointDef* row : CATALOGUE.Rows()) {
+        if (row->origin == event::Origin::Coretap) continue;
+        const auto fired{node.fired.find(row->id)};
+        counts[row->FullName()] += fired == node.fired.end() ? 0 : fired->second;
+    }
+    out.AddEach(counts);
+}
 
 // clang-format off
 constexpr Family FAMILIES[]{
@@ -34,6 +46,7 @@ constexpr Family FAMILIES[]{
      [](const NodeSnapshot& node, Samples& out) { out.Add(node.identity.running ? 1 : 0); }},
     {"node_starts", Counter, "", "Processes of the node that were seen: 1 and its restarts",
      [](const NodeSnapshot& node, Samples& out) { out.Add(node.identity.starts); }},
+    {"node_events", Counter, "tracepoint", "Firings of a built-in tracepoint in the node's processes, from zero; with p2p_messages_exact 1 counted in the kernel, what was lost included", Events},
     {"node_start_time_seconds", Gauge, "", "When its process started, Unix time",
      [](const NodeSnapshot& node, Samples& out) { if (node.identity.started_at_s != 0) out.Add(node.identity.started_at_s); }},
 };

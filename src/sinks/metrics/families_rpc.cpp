@@ -174,6 +174,11 @@ constexpr Family FAMILIES[]{
     {"rpc_orphan_transactions_bytes", Gauge, "", "getorphantxs: bytes of transactions whose parents are missing",
      [](const NodeFacts& facts, Samples& out) { Of(facts.orphans, out, &poll::OrphanFacts::bytes); }},
 
+    {"rpc_orphan_transactions_vbytes", Gauge, "", "getorphantxs: virtual bytes of transactions whose parents are missing",
+     [](const NodeFacts& facts, Samples& out) { Of(facts.orphans, out, &poll::OrphanFacts::vsize); }},
+    {"rpc_orphan_transactions_weight", Gauge, "", "getorphantxs: weight of transactions whose parents are missing",
+     [](const NodeFacts& facts, Samples& out) { Of(facts.orphans, out, &poll::OrphanFacts::weight); }},
+
     {"rpc_block_height", Gauge, "", "getblockchaininfo: blocks",
      [](const NodeFacts& facts, Samples& out) { Of(facts.blockchain, out, &poll::BlockchainFacts::blocks); }},
     {"rpc_header_height", Gauge, "", "getblockchaininfo: headers",
@@ -222,6 +227,16 @@ constexpr Family FAMILIES[]{
     {"rpc_locked_memory_chunks", Gauge, "state", "getmemoryinfo: chunks of the memory for secrets", LockedChunks},
     {"rpc_addrman_addresses", Gauge, "network,table", "getaddrmaninfo: known addresses of nodes", Addrman},
     {"rpc_addrman_entries_by_age", Gauge, "table,up_to", "getrawaddrman: entries by age, between the age before and this one", AddrmanAges},
+    {"rpc_addrman_entries", Gauge, "table,network", "getrawaddrman: entries by network; an address may have up to eight in new",
+     [](const NodeFacts& facts, Samples& out) {
+         EachTable(facts, [&](const poll::RawAddrmanFacts::Table& table, std::string_view name) {
+             Counts counts;
+             for (const auto& [network, group] : table.by_network) {
+                 counts[std::ranges::find(NETWORKS, network) == NETWORKS.end() ? "other" : network] += group.entries;
+             }
+             out.AddEach(counts, std::span{NETWORKS}.first(5), {name});
+         });
+     }},
     {"rpc_addrman_future_entries", Gauge, "table", "getrawaddrman: entries with a time more than ten minutes ahead",
      [](const NodeFacts& facts, Samples& out) {
          EachTable(facts, [&](const poll::RawAddrmanFacts::Table& table, std::string_view name) { out.Add(table.all.future, {name}); });

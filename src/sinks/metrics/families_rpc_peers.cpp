@@ -81,9 +81,32 @@ void InvToSend(const NodeFacts& facts, Samples& out)
 {
     const auto values{Values(facts, &PeerFacts::inv_to_send)};
     if (values.empty()) return;
-    out.Add(std::accumulate(values.begin(), values.end(), std::uint64_t{0}), {"sum"});
+    const std::uint64_t sum{std::accumulate(values.begin(), values.end(), std::uint64_t{0})};
+    out.Add(sum, {"sum"});
+    out.Add(static_cast<double>(sum) / static_cast<double>(values.size()), {"mean"});
+    out.Add(*std::ranges::min_element(values), {"min"});
     out.Add(*std::ranges::max_element(values), {"max"});
     out.Add(Median(values), {"median"});
+}
+
+std::optional<double> Mean(const std::vector<double>& values)
+{
+    if (values.empty()) return {};
+    return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
+/** NetPermissions::ToStrings(), src/net_permissions.cpp. A peer has any number of them. */
+void ByPermission(const NodeFacts& facts, Samples& out)
+{
+    constexpr std::array<std::string_view, 7> PERMISSIONS{"addr", "bloomfilter", "download", "forcerelay", "mempool", "noban", "relay"};
+    if (!facts.peers) return;
+    Counts counts;
+    for (const PeerFacts& peer : facts.peers->peers) {
+        for (const std::string& permission : peer.permissions) {
+            ++counts[std::ranges::find(PERMISSIONS, permission) == PERMISSIONS.end() ? "other" : permission];
+        }
+    }
+    out.AddEach(counts, PERMISSIONS);
 }
 
 void ByClock(const NodeFacts& facts, Samples& out)
@@ -104,7 +127,8 @@ constexpr Family FAMILIES[]{
          constexpr std::string_view SEEDS[]{"detecting", "v1", "v2"};
          ByWord(facts, out, &PeerFacts::transport_protocol_type, SEEDS);
      }},
-    {"rpc_peers_high_bandwidth", Gauge, "side", "Peers by bip152_hb_from (we asked for them) and bip152_hb_to (they asked us)",
+    {"rpc_peers_by_permission", Gauge, "permission", "Peers by permissions: each has any number", ByPermission},
+    {"rpc_peers_high_bandwidth", Gauge, "side", "Peers by bip152_hb_from (they asked us for high-bandwidth compact blocks) and bip152_hb_to (we asked them)",
      [](const NodeFacts& facts, Samples& out) {
          CountPeers(facts, out, [](const PeerFacts& peer) { return peer.bip152_hb_from.value_or(false); }, {"from"});
          CountPeers(facts, out, [](const PeerFacts& peer) { return peer.bip152_hb_to.value_or(false); }, {"to"});
@@ -119,7 +143,9 @@ constexpr Family FAMILIES[]{
      [](const NodeFacts& facts, Samples& out) { Sum(facts, out, &PeerFacts::addr_rate_limited); }},
     {"rpc_peers_with_blocks_in_flight", Gauge, "", "Peers that blocks were asked of and have not come",
      [](const NodeFacts& facts, Samples& out) { CountPeers(facts, out, [](const PeerFacts& peer) { return peer.inflight != 0; }); }},
-    {"rpc_blocks_in_flight", Gauge, "", "Blocks asked for that have not come",
+    {"rpc_distinct_blocks_in_flight", Gauge, "", "Blocks asked for that have not come; one that several peers were asked for counts once",
+     [](const NodeFacts& facts, Samples& out) { if (facts.peers) out.Add(facts.peers->blocks_in_flight); }},
+    {"rpc_blocks_in_flight", Gauge, "", "Requests for blocks that have not come; one that several peers were asked for counts for each",
      [](const NodeFacts& facts, Samples& out) {
          if (!facts.peers) return;
          std::uint64_t sum{0};
@@ -131,13 +157,17 @@ constexpr Family FAMILIES[]{
      [](const NodeFacts& facts, Samples& out) { CountPeers(facts, out, [](const PeerFacts& peer) { return peer.pingwait_s.value_or(0) > 5; }); }},
     {"rpc_peers_ping_median_seconds", Gauge, "", "Median of pingtime",
      [](const NodeFacts& facts, Samples& out) { out.Add(Median(Values(facts, &PeerFacts::pingtime_s))); }},
+    {"rpc_peers_ping_mean_seconds", Gauge, "", "Mean of pingtime",
+     [](const NodeFacts& facts, Samples& out) { out.Add(Mean(Values(facts, &PeerFacts::pingtime_s))); }},
+    {"rpc_peers_min_ping_mean_seconds", Gauge, "", "Mean of minping",
+     [](const NodeFacts& facts, Samples& out) { out.Add(Mean(Values(facts, &PeerFacts::minping_s))); }},
     {"rpc_peers_min_ping_median_seconds", Gauge, "", "Median of minping",
      [](const NodeFacts& facts, Samples& out) { out.Add(Median(Values(facts, &PeerFacts::minping_s))); }},
     {"rpc_peers_fee_filter_low", Gauge, "", "Peers with minfeefilter below 1 sat/vB",
      [](const NodeFacts& facts, Samples& out) {
          CountPeers(facts, out, [](const PeerFacts& peer) { return peer.minfeefilter_sat_per_kvb && *peer.minfeefilter_sat_per_kvb < 1000; });
      }},
-    {"rpc_peers_inv_to_send", Gauge, "statistic", "Transactions waiting to be announced to a peer (inv_to_send, since 31.0): sum, max, median over peers", InvToSend},
+    {"rpc_peers_inv_to_send", Gauge, "statistic", "Transactions waiting to be announced to a peer (inv_to_send, since 31.0): sum, mean, min, max, median over peers", InvToSend},
     {"rpc_peers_as", Gauge, "", "Distinct autonomous systems of peers, where the node has an asmap",
      [](const NodeFacts& facts, Samples& out) { if (const auto counts{PeersByAs(facts)}; !counts.empty()) out.Add(counts.size()); }},
     {"rpc_peers_in_largest_as", Gauge, "", "Peers in the autonomous system that has most of them", LargestAs},

@@ -25,7 +25,7 @@ inline constexpr std::array<std::string_view, 6> NETWORKS{"ipv4", "ipv6", "onion
 /** Without `other`, which appears where it occurs. */
 std::span<const std::string_view> ConnectionTypeSeeds();
 
-/** Bits of `services` by name: those Bitcoin Core names are seeds, others up to 31 have a number, the rest are `other`. */
+/** Bits of `services` by name: those Bitcoin Core names are seeds, the rest are `other`. */
 Counts ServiceCounts(const std::array<std::uint64_t, 64>& bits);
 
 /** The member `member` of each of `counts`. */

@@ -37,22 +37,28 @@ scrape_configs:
 * **Labels are bounded.** No address, peer id, hash or process id is ever a label. Words that strangers choose (user agents, reasons) are: so many
   of each ([state.md](state.md#counts)), and `other`. They are made printable (`\xNN` for what is not, invalid UTF-8 included), cut at 80
   characters, and added up where that makes them alike.
-* **Counters begin at zero** for labels known beforehand, so that the first increase shows. The exception is `p2p_messages` and `p2p_message_bytes`: direction, connection
-  type and message type make 608 combinations, and only those that occurred are there. `p2p_traffic_messages` and `p2p_traffic_bytes`, the sums by direction, are there from zero.
+* **Counters begin at zero** for labels known beforehand, Bitcoin Core's reasons among them, so that the first increase shows. Two exceptions: `p2p_messages` and
+  `p2p_message_bytes` (direction, connection type and message type make 608 combinations, and only those that occurred are there), and words of others (user agents, reasons
+  of other versions). `p2p_traffic_messages`, `p2p_traffic_bytes` and `node_events`, the sums, are there from zero: alerts should use those.
 * **Counters count since coretap started**, not since the node did. They go on when the node restarts; those of RPC and log
   (`rpc_...`, `log_...`) are absent while it is down, and go on then, but for `rpc_received_bytes` and `rpc_sent_bytes`, which the node
-  itself counts, from zero at each start. A node that ended is there for a day ([state.md](state.md#nodes)).
-* **Exact**: `events_...`, and with `p2p_messages_exact` 1 also `p2p_messages`, `p2p_message_bytes`, `p2p_traffic_...` and `utxo_cache_added`, `_spent`, `_uncached`: they are
+  itself counts, from zero at each start. A node that ended is there for a day ([state.md](state.md#nodes)). A user agent's counter ends when another
+  takes its place.
+* **Exact**: `events_...`, and with `p2p_messages_exact` 1 also `node_events`, `p2p_messages`, `p2p_message_bytes`, `p2p_traffic_...` and `utxo_cache_added`, `_spent`, `_uncached`: they are
   counted in the kernel, and what was lost on the way to user space is in them. Payload bytes lack the transport's headers: `rpc_received_bytes` has them.
-* **As good as the events**: all other counters of a node. `increase(coretap_events_lost_total[...])` says whether any are missing.
+* **As good as the events**: all other counters of a node. `node_events` has the exact sum of each: `mempool_removed` over all reasons is
+  `node_events{tracepoint="mempool:removed"}` less what was lost. `increase(coretap_events_lost_total[...])` says whether any are missing.
 * **Bounds**: `message_handling_upper_bound_seconds` is the time from a message's firing to the next firing on the node's thread that is not of it. It is never too short but
-  for the messages that `message_handling_ended_in_wait` counts, and mostly too long.
-* **Inferred**: `addr_processed` and `addr_rate_limited` are a copy of Bitcoin Core's token bucket, without what the node knew of peers before coretap came. `blocks_delivered` and the times of a block's way:
+  for the messages that `message_handling_ended_in_wait` counts, and too long by the wait for the next message, if that is below 100 ms: on a node with more than some ten
+  messages a second it says how often messages come, not how long they take. `message_handling_lower_bound_seconds` is the time to the last firing that is known to be of a message. The truth
+  lies between.
+* **Inferred**: `addr_processed` and `addr_rate_limited` are a copy of Bitcoin Core's token bucket, without what the node knew of peers before coretap came; `addr_processed` is more than `getpeerinfo` says, which leaves out addresses without useful services and banned ones. `blocks_delivered` and the times of a block's way:
   [state.md](state.md#block-journeys).
-* **Size**: some 130 KiB for a busy node with RPC, under 300 KiB when every label is at its bound (then in 1 ms). It does not grow with peers that come and go. Several nodes are so many times that.
+* **Size**: some 150 KiB for a busy node with RPC, under 300 KiB when every label is at its bound (then in 1 ms). It does not grow with peers that come and go. Several nodes are so many times that.
 * A value that is not known is absent, never 0. `_created` is left out.
 
-Not here, because tracepoints do not tell or the counters are not kept: lists of known spies by address, subnets of announcements, the numbers in pings, closed and outbound connections by network.
+Not here: lists of known spies and of Tor's exits by address, peers by autonomous system one by one, what came and went among orphans, `getchaintxstats`, the validity of
+blocks as debug.log has it (`debug=validation`), and Bitcoin Knots' `cpu_load`.
 
 ## Families
 

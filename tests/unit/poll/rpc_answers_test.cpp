@@ -184,12 +184,22 @@ TEST(RpcAnswers, TheOtherMethods)
     EXPECT_THAT(addrman.facts.addrman->networks.at("ipv4").tried, Optional(2));
     EXPECT_EQ(1u, addrman.odd.count);
     const auto orphans{
-        Read(RpcMethod::OrphanTxs, R"([{"txid":"a","bytes":100,"from":[1,2]},{"bytes":50,"from":[2]},{"bytes":-1,"from":["x"]},3])")};
+        Read(RpcMethod::OrphanTxs,
+             R"([{"txid":"a","bytes":100,"vsize":80,"weight":320,"from":[1,2]},{"bytes":50,"from":[2]},{"bytes":-1,"from":["x"]},3])")};
     EXPECT_EQ(3u, orphans.facts.orphans->count);
     EXPECT_EQ(150u, orphans.facts.orphans->bytes);
+    EXPECT_EQ(80u, orphans.facts.orphans->vsize);
+    EXPECT_EQ(320u, orphans.facts.orphans->weight);
     EXPECT_THAT(orphans.facts.orphans->announced_by, ElementsAre(Pair(1, 1), Pair(2, 2)));
     EXPECT_EQ(3u, orphans.odd.count);
     EXPECT_EQ((boost::json::array{1}), MethodParams(RpcMethod::OrphanTxs));
+}
+
+TEST(RpcAnswers, ABlockThatSeveralAreAskedForIsOne)
+{
+    const auto out{
+        Read(RpcMethod::PeerInfo, R"([{"id":1,"inflight":[7,8]},{"id":2,"inflight":[8]},{"id":3,"inflight":["x",9]},{"id":4}])")};
+    EXPECT_EQ(3u, out.facts.peers->blocks_in_flight);
 }
 
 TEST(RpcAnswers, TheHighestTipsAreKept)

@@ -1,6 +1,7 @@
 #include "unit/state/state_fixture.h"
 
 #include "state/addr_bucket.h"
+#include "state/peer_address.h"
 
 namespace coretap::state {
 namespace {
@@ -101,7 +102,7 @@ TEST(AddrLimit, ExactOnlyIfNothingIsMissing)
     EXPECT_FALSE(PeerOf(*script.Node(), 2).addr.exact);
 
     const Script::Kind inbound{.conn_type = "inbound"};
-    script.In(3, "version", {}, inbound).In(3, "verack", {}, inbound);
+    script.In(3, "version", {}, inbound).Out(3, "version", {}, inbound).In(3, "verack", {}, inbound);
     EXPECT_TRUE(PeerOf(*script.Node(), 3).addr.exact);
     script.Message(true, 3, "addrv2", AddrV2(3), inbound, 5);
     const Peer cut{PeerOf(*script.Node(), 3)};
@@ -119,16 +120,18 @@ TEST(AddrRelay, WhatIsInTheEntries)
     script.In(1, "addrv2", sim::EncodeAddrV2({{now - 500, 1, onion}, {now - 7200, 0x409, ipv4}})).Out(1, "addr", sim::EncodeAddr({}));
     const auto node{script.Node()};
     const AddrRelayTotals& addr{node->gossip.addr};
-    EXPECT_EQ(addr.networks[0].at("onion"), 1U);
-    EXPECT_EQ(addr.networks[0].at("ipv4"), 1U);
-    EXPECT_EQ(addr.networks[0].at("i2p"), 0U);
-    EXPECT_EQ(addr.service_bits[0][0], 2U);
-    EXPECT_EQ(addr.service_bits[0][3], 1U);
-    EXPECT_EQ(addr.service_bits[0][10], 1U);
+    EXPECT_EQ(addr.networks[1][0].at("onion"), 1U);
+    EXPECT_EQ(addr.networks[1][0].at("ipv4"), 1U);
+    EXPECT_EQ(addr.networks[1][0].at("i2p"), 0U);
+    EXPECT_EQ(addr.service_bits[1][0][0], 2U);
+    EXPECT_EQ(addr.service_bits[1][0][3], 1U);
+    EXPECT_EQ(addr.service_bits[1][0][10], 1U);
     EXPECT_EQ(addr.entries[1][0].count, 1U);
     EXPECT_EQ(addr.entries[1][0].sum, 2);
     EXPECT_EQ(addr.time_offset_seconds[1][0].sum, -7700);
-    EXPECT_EQ(addr.empty[1], 1U);
+    EXPECT_EQ(addr.empty[0][1], 1U);
+    EXPECT_EQ(addr.empty[1][1], 0U);
+    EXPECT_THAT(addr.service_sets[0], testing::ElementsAre(testing::Pair(1, 1), testing::Pair(0x409, 1)));
     EXPECT_EQ(addr.processed, 1U);
     EXPECT_EQ(addr.rate_limited, 1U);
 }
@@ -146,8 +149,24 @@ TEST(AddrRelay, SelfAnnouncementsCountThePortOnlyWhereWeConnected)
         const sim::Bytes other_port{sim::EncodeAddrV2({{1, 1, address}})};
         Script script;
         script.In(1, "addrv2", same, outbound).In(1, "addrv2", other_port, outbound).In(2, "addrv2", other_port, inbound);
-        EXPECT_EQ(script.Node()->gossip.addr.self_announcements[0], 2U) << outbound.address;
+        const auto self{script.Node()->gossip.addr.self_announcements[0]};
+        EXPECT_EQ(self.at(std::string{wire::NetworkName(ParsePeerAddress(outbound.address).network)}), 2U) << outbound.address;
     }
+}
+
+TEST(AddrRelay, NeighboursOfThePeer)
+{
+    Script script;
+    const auto of = [](std::uint8_t second, std::uint8_t last) {
+        sim::GossipAddress entry{1, 1, {}};
+        entry.address.raw = {192, second, 43, last};
+        entry.address.port = 8333;
+        return sim::EncodeAddrV2({entry});
+    };
+    script.In(1, "addrv2", of(0, 7)).In(1, "addrv2", of(0, 8)).In(1, "addrv2", of(1, 7)); // its own, a neighbour's, a stranger's
+    const auto addr{script.Node()->gossip.addr};
+    EXPECT_EQ(addr.self_announcements[0].at("ipv4"), 1U);
+    EXPECT_EQ(addr.subnet_announcements[0].at("ipv4"), 1U);
 }
 
 } // namespace

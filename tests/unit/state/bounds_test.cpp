@@ -46,18 +46,40 @@ TEST(Bounds, FrequentLabelsGetTheirOwnCount)
 {
     FrequentLabels labels;
     for (int i{0}; i < 1000; ++i) {
-        labels.Add("/Satoshi:29.0.0/");
-        labels.Add("/mayfly:" + std::to_string(i) + "/");
+        labels.Add("/Satoshi:29.0.0/", static_cast<std::uint64_t>(i), 0);
+        labels.Add("/mayfly:" + std::to_string(i) + "/", static_cast<std::uint64_t>(i), 0);
     }
     EXPECT_GE(labels.Counts().at("/Satoshi:29.0.0/"), 900U);
     std::uint64_t sum{0};
     for (const auto& [label, count] : labels.Counts()) sum += count;
     EXPECT_EQ(sum, 2000U);
     for (int label{0}; label < 1000; ++label) {
-        for (int i{0}; i < 5; ++i) labels.Add("agent " + std::to_string(label));
+        for (std::uint64_t i{0}; i < 5; ++i) labels.Add("agent " + std::to_string(label), i, 0);
     }
     EXPECT_EQ(labels.Counts().size(), 41U); // 40 and `other`
     EXPECT_FALSE(labels.Counts().contains("agent 900"));
+}
+
+TEST(Bounds, ALabelThatNobodySaysForAWeekMakesRoom)
+{
+    constexpr std::int64_t DAY_NS{86'400'000'000'000};
+    FrequentLabels labels;
+    const auto say = [&labels](const std::string& label, int times, std::int64_t day) {
+        for (int i{0}; i < times; ++i) labels.Add(label, static_cast<std::uint64_t>(i), day * DAY_NS);
+    };
+    for (int i{0}; i < 40; ++i) say("release " + std::to_string(i), 4 + i, 0);
+    say("release 0", 1, 3);
+    say("new", 5, 6);
+    EXPECT_FALSE(labels.Counts().contains("new")); // none has been silent for long enough
+    EXPECT_EQ(labels.Counts().at("other"), 40U * 2 + 5);
+    say("new", 5, 8);
+    EXPECT_FALSE(labels.Counts().contains("release 1")); // 0 has a lower count, and was said since
+    EXPECT_EQ(labels.Counts().at("release 0"), 3U);
+    EXPECT_EQ(labels.Counts().at("new"), 3U); // two networks had said it before
+    EXPECT_EQ(labels.Counts().at("other"), 40U * 2 + 7);
+    EXPECT_EQ(labels.Counts().size(), 41U);
+    say("other", 9, 100); // no name for a name
+    EXPECT_EQ(labels.Counts().at("other"), 40U * 2 + 7 + 9);
 }
 
 TEST(Bounds, ReasonsThatPeersMakeUp)
@@ -70,8 +92,8 @@ TEST(Bounds, ReasonsThatPeersMakeUp)
         });
     }
     const auto node{script.Node()};
-    EXPECT_EQ(node->connections.misbehaving.size(), MempoolTotals::MAX_REASONS + 1);
-    EXPECT_EQ(node->connections.misbehaving.at("other"), 1000 - MempoolTotals::MAX_REASONS);
+    EXPECT_EQ(node->connections.misbehaving.size(), ConnectionTotals::MAX_MISBEHAVIOURS + 1);
+    EXPECT_EQ(node->connections.misbehaving.at("other"), 1000 - ConnectionTotals::MAX_MISBEHAVIOURS);
     EXPECT_EQ(node->mempool.rejected.size(), MempoolTotals::MAX_REASONS + 1);
     for (const auto& [reason, count] : node->mempool.rejected) EXPECT_LE(reason.size(), MAX_LABEL);
 }

@@ -21,6 +21,21 @@ TEST(MessageTimes, EndsAtTheNextMessageOnTheThread)
     EXPECT_EQ(PeerOf(*node, 1).message_time_ns, 3'000'000);
 }
 
+TEST(MessageTimes, BetweenTwoBounds)
+{
+    Script script;
+    // a ping each 20 ms, answered after 0.03: that is all that is known of it, and the thread waited for the rest
+    for (int i{0}; i <= 10; ++i) script.At(20 * i).In(1, "ping").At(20 * i + 0.03).Out(1, "pong");
+    const auto node{script.Node()};
+    EXPECT_EQ(Of(*node, "ping").count, 10U);
+    EXPECT_EQ(Of(*node, "ping").total_ns, 200'000'000);
+    EXPECT_EQ(Of(*node, "ping").total_at_least_ns, 300'000);
+    EXPECT_EQ(Of(*node, "ping").at_least_seconds.count, 10U);
+    EXPECT_EQ(Of(*node, "ping").at_least_seconds.counts[2], 10U); // up to 50 us
+    EXPECT_EQ(PeerOf(*node, 1).message_time_at_least_ns, 300'000);
+    EXPECT_EQ(PeerOf(*node, 1).message_time_ns, 200'000'000);
+}
+
 TEST(MessageTimes, EndsAtAMessageToAnotherPeer)
 {
     Script script;
@@ -46,7 +61,8 @@ TEST(MessageTimes, AWaitIsLeftOut)
     const auto node{script.Node()};
     EXPECT_EQ(Of(*node, "inv").count, 0U);
     EXPECT_EQ(Of(*node, "inv").idle, 1U);
-    EXPECT_EQ(Of(*node, "ping").total_ns, 200'000); // its answer is the last that is known of it
+    EXPECT_EQ(Of(*node, "inv").at_least_seconds.count, 1U); // of it nothing is known: 0 at least
+    EXPECT_EQ(Of(*node, "ping").total_ns, 200'000);         // its answer is the last that is known of it
     EXPECT_EQ(Of(*node, "ping").ended_in_wait, 1U);
     EXPECT_EQ(Of(*node, "tx").total_ns, 1'000'000);
     EXPECT_EQ(Of(*node, "tx").ended_in_wait, 0U);

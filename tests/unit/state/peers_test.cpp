@@ -44,8 +44,8 @@ TEST(Peers, WhatAnInboundPeerTellsOfItself)
     EXPECT_FALSE(peer.version->relay);
     EXPECT_EQ(peer.version->time_offset_s, 3);
     EXPECT_EQ(peer.height, 900'000);
-    EXPECT_TRUE(peer.handshake_done && peer.wtxid_relay && peer.addrv2 && peer.prefers_headers && peer.compact_hb_to);
-    EXPECT_FALSE(peer.compact_hb_from);
+    EXPECT_TRUE(peer.handshake_done && peer.wtxid_relay && peer.addrv2 && peer.prefers_headers && peer.compact_hb_from);
+    EXPECT_FALSE(peer.compact_hb_to);
     EXPECT_EQ(peer.fee_filter_sat_per_kvb, 1234);
     EXPECT_EQ(CountIn(peer, "feefilter"), 1U);
     EXPECT_EQ(peer.messages[0][event::MessageTypeId("feefilter")].bytes, 8U);

@@ -36,6 +36,7 @@ class Script {
     Tracker m_tracker;
     std::vector<std::byte> m_record;
     std::uint64_t m_now_ns{0};
+    std::int64_t m_fast_ns{0};
 
 public:
     using Kind = PeerKind;
@@ -53,6 +54,12 @@ public:
         m_now_ns = static_cast<std::uint64_t>(ms * 1e6);
         return *this;
     }
+    /** The system's clock is so much fast from now on. */
+    Script& SetClock(double fast_ms)
+    {
+        m_fast_ns = static_cast<std::int64_t>(fast_ms * 1e6);
+        return *this;
+    }
     Script& After(double ms) { return At(static_cast<double>(m_now_ns) / 1e6 + ms); }
 
     /** Fire an event: `fill` gives its arguments to a RecordBuilder. */
@@ -63,7 +70,8 @@ public:
         event::RecordBuilder builder{m_record, tracepoint, m_catalogue.Find(tracepoint)->args.size(), START_MONO_NS + m_now_ns, pid, tid};
         fill(builder);
         builder.Finish(faults, cut);
-        const auto parsed{event::ParseRecord(m_record, m_catalogue, START_NS - static_cast<std::int64_t>(START_MONO_NS), origin)};
+        const auto parsed{
+            event::ParseRecord(m_record, m_catalogue, START_NS - static_cast<std::int64_t>(START_MONO_NS) + m_fast_ns, origin)};
         EXPECT_TRUE(parsed) << tracepoint;
         if (parsed) {
             const event::Event event{*parsed};
@@ -140,7 +148,7 @@ public:
 
     std::shared_ptr<const Snapshot> Take(const pipeline::Ledger& ledger = {})
     {
-        return m_tracker.Take(START_NS + static_cast<std::int64_t>(m_now_ns), ledger);
+        return m_tracker.Take(START_NS + static_cast<std::int64_t>(m_now_ns) + m_fast_ns, ledger);
     }
     /** The only node. */
     std::shared_ptr<const NodeSnapshot> Node()

@@ -101,7 +101,7 @@ TEST(Totals, FindingsAndRejects)
     EXPECT_EQ((node->gossip.findings.at({"feefilter", std::string{wire::ToString(wire::Problem::TrailingBytes)}})), 1U);
     EXPECT_EQ(PeerOf(*node, 1).undecodable, 2U);
     EXPECT_EQ(node->gossip.rejects.size(), 1U);
-    EXPECT_EQ(node->gossip.fee_filter_sat_per_vb_in.count, 2U);
+    EXPECT_EQ(node->gossip.fee_filter_sat_per_vb[0].count, 2U);
 }
 
 TEST(History, SecondsAndMinutes)
@@ -137,7 +137,7 @@ TEST(History, AClockThatIsSet)
     History history;
     history.Advance(AtMs(0), 1, 1);
     history.Advance(AtMs(5000), 1, 1);
-    history.Advance(AtMs(1000), 1, 1); // back: passed over
+    history.Advance(AtMs(1000), 1, 1); // a little back: passed over
     EXPECT_EQ(history.Seconds().size(), 5U);
     history.Advance(AtMs(1e12), 2, 3);
     const auto seconds{history.Seconds()};

@@ -42,7 +42,7 @@ inline state::Peer FullPeer(std::int64_t id)
 inline std::shared_ptr<state::Snapshot> FullSnapshot()
 {
     auto node = std::make_shared<state::NodeSnapshot>();
-    node->identity = {0, 1234, "main", "/usr/bin/bitcoind", "0123abcd", "/home/alice/.bitcoin", "main", 1'795'338'000, 1, true};
+    node->identity = {0, 1234, 0, "main", "/usr/bin/bitcoind", "0123abcd", "/home/alice/.bitcoin", "main", 1'795'338'000, 1, true};
     node->peers.push_back(FullPeer(12));
     node->peers.push_back({});
     node->peers.back().id = 13;
@@ -91,8 +91,8 @@ inline std::shared_ptr<state::Snapshot> FullSnapshot()
     node->gossip.rejects["duplicate"] = 1;
     node->gossip.findings[{"tx", "trailing bytes"}] = 1;
     node->gossip.inv.entries[0]["wtx"] = 35;
-    node->gossip.addr.networks[0]["onion"] = 3;
-    node->gossip.addr.service_bits[0][3] = 3;
+    node->gossip.addr.networks[1][0]["onion"] = 3;
+    node->gossip.addr.service_bits[1][0][3] = 3;
     auto& times = node->message_times.types[inv];
     times.count = 3;
     times.total_ns = 300'000;

@@ -211,7 +211,7 @@ function details(journey: Journey): HTMLElement {
         h(
           'tbody',
           null,
-          ...seen.map((step) => h('tr', { class: step.what === 'announced' ? 'muted' : '' }, h('td', { class: 'num' }, quantity(ms(step.at - journey.first_utc_ms))), h('td', null, step.what), h('td', null, step.peer === undefined ? 'us' : h('a', { href: `#/peers/${step.peer}` }, `peer ${step.peer}`)), h('td', null, step.more))),
+          ...seen.map((step) => h('tr', { class: step.what === 'announced' ? 'muted' : '' }, h('td', { class: 'num' }, quantity(ms(step.at - journey.first_utc_ms))), h('td', null, step.what), h('td', null, step.peer === undefined ? 'us' : journey.earlier_run ? `peer ${step.peer} of then` : h('a', { href: `#/peers/${step.peer}` }, `peer ${step.peer}`)), h('td', null, step.more))),
         ),
       ),
     ),

@@ -57,7 +57,7 @@ export function makeMessages({ store }: Context): View {
     null,
     tiles(inTile, outTile, sizeTile, busyTile),
     panel('Over time', { hint: chartHint, actions: segmented<Range>('Span', RANGES, range, (value) => ((range = value), drawChart())) }, chart.el),
-    panel('By type', { hint: 'Since coretap looks. Node time is an upper bound: whatever the thread did until the next message is in it' }, h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Messages by type' }, table)),
+    panel('By type', { hint: 'Since coretap looks. Node time is an upper bound: it includes whatever the thread did, and its wait, until the next message' }, h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Messages by type' }, table)),
     h(
       'div',
       { class: 'grid halves' },
@@ -108,8 +108,8 @@ export function makeMessages({ store }: Context): View {
     inTile.set(count(inN), `messages · ${said(bytes(inB))}`);
     outTile.set(count(outN), `messages · ${said(bytes(outB))}`);
     sizeTile.set(bytes(inN + outN ? (inB + outB) / (inN + outN) : undefined), 'payload, both ways');
-    const worst = Object.entries(messages.message_times ?? {}).sort((a, b) => b[1].total_ns - a[1].total_ns)[0];
-    busyTile.set({ value: worst ? safe(worst[0], 24) : '–', unit: '' }, worst ? `at most ${said(duration(worst[1].total_ns))} for ${integer(worst[1].count)}` : '');
+    const worst = Object.entries(messages.message_times ?? {}).sort((a, b) => (b[1].total_at_least_ns ?? 0) - (a[1].total_at_least_ns ?? 0))[0];
+    busyTile.set({ value: worst ? safe(worst[0], 24) : '–', unit: '' }, worst ? `${said(duration(worst[1].total_at_least_ns))} at least for ${integer(worst[1].count + (worst[1].idle ?? 0))}` : '');
     drawGossip(messages);
     before = { rows: new Map(rows.map((row) => [row.type, row])), at: now };
   }

@@ -169,7 +169,7 @@ export function makeOverview({ store }: Context): View {
         h('a', { class: 'last-height', href: `#/blocks/${last.hash}` }, integer(last.height)),
         h('code', { class: 'hash', title: last.hash }, shortHash(last.hash)),
         h('span', null, quantity(count(last.transactions, 'tx'))),
-        h('span', null, 'first announced by ', via ? h('a', { href: `#/peers/${via.peer_id}` }, `peer ${via.peer_id}`) : 'nobody', via ? ` (${via.via})` : ''),
+        h('span', null, 'first announced by ', via ? (last.earlier_run ? `peer ${via.peer_id} of then` : h('a', { href: `#/peers/${via.peer_id}` }, `peer ${via.peer_id}`)) : 'nobody', via ? ` (${via.via})` : ''),
         h('span', null, deliveredHow(last)),
         h('span', null, 'connected after ', quantity(duration(p.total === undefined ? undefined : p.total * 1e6))),
         slow ? h('span', { class: 'tag warn' }, slow) : null,

@@ -217,7 +217,7 @@ export function makePeer({ store, go, announce }: Context, rest: string[]): View
     ]);
     setFacts(groups.blocks.list, [
       ['Height', `${integer(p.height)}${p.version?.start_height !== undefined ? ` (began at ${integer(p.version.start_height)})` : ''}`],
-      ['Compact blocks', `high bandwidth from it ${yes(p.compact_hb_from)}, to it ${yes(p.compact_hb_to)}`],
+      ['Compact blocks', `high bandwidth: we asked it ${yes(p.compact_hb_to)}, it asked us ${yes(p.compact_hb_from)}`],
     ]);
     setFacts(groups.addr.list, [
       ['Entries', `${integer(p.addr?.entries_in)} in, ${integer(p.addr?.entries_out)} out`],
@@ -234,7 +234,7 @@ export function makePeer({ store, go, announce }: Context, rest: string[]): View
       ['In step up to', `headers ${integer(said?.synced_headers)}, blocks ${integer(said?.synced_blocks)}`],
     ]);
     setFacts(groups.conduct.list, [
-      ['Node time on it', `at most ${text(duration(p.message_time_ns))}`],
+      ['Node time on it', `${text(duration(p.message_time_at_least_ns))} at least, ${text(duration(p.message_time_ns))} at most`],
       ['Malformed', text(count(p.undecodable, 'messages'))],
       ['Misbehaved', p.misbehaving ? `${p.misbehaving} times: ${safe(p.last_misbehaviour, 128)}` : 'never'],
     ]);

@@ -50,6 +50,32 @@ TEST(Events, AreWhatIsScraped)
     EXPECT_THAT(text, Not(HasSubstr("203.0.113.9"))); // no address is a label
 }
 
+TEST(Events, APeerThatOwesAPongIsSeenWhenNothingElseHappens)
+{
+    Script script;
+    script.Found().Out(7, "ping", sim::EncodeNonce(5));
+    EXPECT_THAT(Scrape(script.After(4000)), HasSubstr("coretap_peers_ping_waiting{node=\"main\"} 0\n"));
+    EXPECT_THAT(Scrape(script.After(600'000)), HasSubstr("coretap_peers_ping_waiting{node=\"main\"} 1\n")); // the node hangs
+}
+
+TEST(Events, HighBandwidthPeersHaveTheSameNamesAsInRpc)
+{
+    Script script;
+    script.Found().Out(7, "sendcmpct", sim::EncodeSendCmpct(true));
+    auto facts{std::make_shared<poll::NodeFacts>()};
+    facts->peers.emplace().peers.resize(1);
+    facts->peers->peers[0].bip152_hb_to = true; // what Bitcoin Core says of it
+    Self self;
+    self.nodes["main"].rpc = facts;
+    const std::string text{Render(*script.Take(), self, Format::Text)};
+    for (const std::string_view sample : {"coretap_peers_by_feature{node=\"main\",feature=\"compact_hb_to\"} 1\n",
+                                          "coretap_peers_by_feature{node=\"main\",feature=\"compact_hb_from\"} 0\n",
+                                          "coretap_rpc_peers_high_bandwidth{node=\"main\",side=\"to\"} 1\n",
+                                          "coretap_rpc_peers_high_bandwidth{node=\"main\",side=\"from\"} 0\n"}) {
+        EXPECT_THAT(text, HasSubstr(std::string{sample}));
+    }
+}
+
 TEST(Events, ExactCountersStandForThoseThatWereSeen)
 {
     Script script;
@@ -71,8 +97,9 @@ TEST(Events, UserAgentsOfStrangersAreBoundedAndHarmless)
 {
     Script script;
     script.Found();
-    for (int i{0}; i < 3000; ++i) { // a thousand names, three times each
-        script.After(1).In(i, "version", sim::EncodeVersion(state::VersionOf("/evil\"} 1\n" + std::to_string(i % 1000) + "\xff/")));
+    for (int i{0}; i < 3000; ++i) {                                                            // a thousand names, three times each
+        const state::PeerKind kind{"20." + std::to_string(i / 1000) + ".1.1:8333", "inbound"}; // from three networks
+        script.After(1).In(i, "version", sim::EncodeVersion(state::VersionOf("/evil\"} 1\n" + std::to_string(i % 1000) + "\xff/")), kind);
     }
     const std::string text{Scrape(script)};
     std::size_t series{0};

@@ -57,9 +57,13 @@ inline NodeSnapshot SmallNode(std::string label = "main")
     node.messages[0][1][type(wire::MessageType::Other)] = {1, 5};
     node.messages[1][4][type(wire::MessageType::Ping)] = {3, 24};
     node.messages_exact = true;
+    node.utc_ns = NOW_NS;
+    node.fired = {{event::id::INBOUND_MESSAGE, 11}, {event::id::ADDRMAN_MOVE_TO_GOOD, 1}, {event::id::ADDRMAN_MOVE_TO_GOOD_2023, 1}};
     node.connections.inbound = {{"ipv4", 5}, {"onion", 1}};
     node.connections.outbound = {{"outbound-full-relay", 2}, {"feeler", 9}};
     node.connections.closed = {{"inbound", 4}};
+    node.connections.outbound_networks = {{"ipv4", 11}};
+    node.connections.closed_networks = {{"ipv6", 4}};
     node.connections.evicted = 1;
     node.connections.misbehaving = {{"headers message size", 2}};
     node.connections.closed_age_seconds.Observe(0.5);
@@ -79,7 +83,9 @@ inline NodeSnapshot SmallNode(std::string label = "main")
     node.block_totals.announce_to_deliver_seconds.Observe(0.004);
     node.block_totals.deliver_to_connect_seconds.Observe(0.125);
     node.block_totals.announce_to_relay_seconds.Observe(0.02);
-    node.block_totals.first_announced_via = {0, 0, 1};
+    node.block_totals.first_announced_via = {0, 0, 1, 1, 1};
+    node.block_totals.not_announced = 3;
+    node.block_totals.delivered_unknown = 4;
     node.block_totals.delivered_compact_partial = 1;
     node.block_totals.missing_transactions.Observe(3);
     node.utxo.added = 100;
@@ -101,32 +107,38 @@ inline NodeSnapshot SmallNode(std::string label = "main")
     auto& gossip{node.gossip};
     gossip.addr.entries[1][0].Observe(12);
     gossip.addr.time_offset_seconds[1][0].Observe(-4000, 12);
-    gossip.addr.networks[0] = {{"ipv4", 9}, {"onion", 3}};
-    gossip.addr.networks[1] = {{"ipv4", 0}};
-    gossip.addr.service_bits[0][0] = 12;
-    gossip.addr.service_bits[0][3] = 12;
-    gossip.addr.service_bits[0][24] = 1;
-    gossip.addr.service_bits[0][40] = 1;
-    gossip.addr.self_announcements[0] = 1;
+    gossip.addr.networks[1][0] = {{"ipv4", 9}, {"onion", 3}};
+    gossip.addr.networks[0][1] = {{"ipv4", 1}};
+    gossip.addr.service_bits[1][0][0] = 12;
+    gossip.addr.service_bits[1][0][3] = 12;
+    gossip.addr.service_bits[1][0][24] = 1;
+    gossip.addr.service_bits[1][0][40] = 1;
+    gossip.addr.service_sets[0] = {{0x9, 11}, {0x409, 1}, {0, 2}};
+    gossip.addr.self_announcements[0] = {{"ipv4", 1}};
+    gossip.addr.subnet_announcements[0] = {{"ipv6", 2}};
     gossip.addr.rate_limited = 3;
     gossip.addr.processed = 9;
-    gossip.addr.empty[0] = 1;
+    gossip.addr.empty[1][0] = 1;
     gossip.inv.entries[0] = {{"wtx", 10}, {"tx", 1}};
     gossip.inv.size[0].Observe(11);
     gossip.inv.mixed[0] = 1;
     gossip.ping_seconds.Observe(0.021, 3);
     gossip.old_pings = 1;
-    gossip.fee_filter_sat_per_vb_in.Observe(1);
+    gossip.ping_nonces = {0, 1, 2, 3, 40};
+    gossip.notfound_entries = {2, 5};
+    gossip.fee_filter_sat_per_vb[0].Observe(1);
     gossip.user_agents = {{"/Satoshi:31.0.0/", 3}, {"other", 2}};
     gossip.protocol_versions = {{70016, 4}, {-1, 1}};
     gossip.version_services[0] = 4;
     gossip.rejects = {{"insufficient_fee", 1}};
+    gossip.reject_types[type(wire::MessageType::Tx)] = 1;
     gossip.findings = {{{"inv", "limit exceeded"}, 1}};
     auto& inv{node.message_times.types[type(wire::MessageType::Inv)]};
     inv.count = 10;
     inv.seconds.Observe(0.00004, 10);
     inv.ended_in_wait = 1;
     inv.idle = 2;
+    inv.total_at_least_ns = 250'000;
     auto& pong{node.message_times.types[type(wire::MessageType::Pong)]};
     pong.count = 3;
     pong.seconds.Observe(0.000005, 3);
@@ -181,7 +193,8 @@ inline poll::NodeFacts SmallRpc()
     peer.minfeefilter_sat_per_kvb = 100;
     peer.connection_type = "inbound";
     peer.transport_protocol_type = "v2";
-    facts.peers = poll::PeersFacts{{peer, peer, {}}, 0};
+    peer.permissions = {"noban", "relay", "unheard-of"};
+    facts.peers = poll::PeersFacts{.peers = {peer, peer, {}}, .blocks_in_flight = 3};
     facts.peers->peers[1].mapped_as = 64'501;
     facts.net_totals =
         poll::NetTotalsFacts{.totalbytesrecv = 5000, .totalbytessent = 6000, .uploadtarget_bytes = 1000, .uploadtarget_bytes_left = 400};
@@ -224,9 +237,12 @@ inline poll::NodeFacts SmallRpc()
     facts.addrman = poll::AddrmanFacts{{{"ipv4", {10, 5, 15}}, {"all_networks", {10, 5, 15}}}};
     facts.orphans.emplace().count = 2;
     facts.orphans->bytes = 500;
+    facts.orphans->vsize = 400;
+    facts.orphans->weight = 1600;
     facts.chain_tips.emplace().status = {{"active", 1}, {"valid-fork", 2}};
     facts.raw_addrman = poll::RawAddrmanFacts{};
     facts.raw_addrman->in_new.all = {.entries = 10, .future = 1, .too_old = 2, .age_s = {1, 2, 3, 4, 5, 6, 7, 8}};
+    facts.raw_addrman->in_new.by_network = {{"ipv4", {.entries = 7}}, {"unheard-of", {.entries = 3}}};
     return facts;
 }
 
@@ -239,6 +255,9 @@ inline poll::LogTotals SmallLog()
     log.rotations = 1;
     log.categories = {{"net", {.lines = 5}}, {"", {.lines = 2}}};
     log.levels = {0, 5, 1, 1, 0};
+    log.tips = 4;
+    log.new_headers = 6;
+    log.new_headers_compact = 5;
     log.reconstructions = 3;
     log.reconstructions_complete = 2;
     log.reconstruction_prefilled = 3;
@@ -300,24 +319,32 @@ inline NodeSnapshot BusyNode()
     }
     for (auto& type : node.message_times.types) {
         type.count = MANY;
+        type.total_at_least_ns = 123'456'789'012;
         type.seconds.Observe(0.0123, MANY);
     }
     const auto reason{[](std::size_t i) { return "a-reason-that-is-as-long-as-reasons-are-" + std::to_string(i); }};
     for (std::size_t i{0}; i < state::MempoolTotals::MAX_REASONS; ++i) {
         node.mempool.removed[reason(i)] = {MANY, MANY, static_cast<std::int64_t>(MANY)};
         node.mempool.rejected[reason(i)] = MANY;
-        node.connections.misbehaving[reason(i)] = MANY;
     }
+    for (std::size_t i{0}; i < state::ConnectionTotals::MAX_MISBEHAVIOURS; ++i) node.connections.misbehaving[reason(i)] = MANY;
     for (const std::string_view type : wire::MessageTypeNames()) {
-        for (std::size_t i{0}; i < 13; ++i) node.gossip.findings[{std::string{type}, reason(i)}] = MANY;
+        node.gossip.findings[{std::string{type}, "ends early"}] = MANY; // the others are seeds
     }
     for (std::size_t i{0}; i < 40; ++i) node.gossip.user_agents[std::to_string(i) + std::string(254, '\xff')] = MANY;
-    for (std::int32_t i{0}; i < 32; ++i) node.gossip.protocol_versions[70'000 + i] = MANY;
-    for (int i{0}; i < 64; ++i) node.gossip.rejects[std::to_string(i)] = MANY;
+    for (auto i{state::GossipTotals::FIRST_PROTOCOL}; i <= state::GossipTotals::LAST_PROTOCOL; ++i) node.gossip.protocol_versions[i] = MANY;
+    node.gossip.rejects["other"] = MANY;
     node.gossip.version_services.fill(MANY);
-    for (auto& bits : node.gossip.addr.service_bits) bits.fill(MANY);
+    for (auto& type : node.gossip.addr.service_bits) {
+        for (auto& bits : type) bits.fill(MANY);
+    }
+    for (std::uint64_t set{0}; set < 32; ++set) { // those of five bits
+        const std::uint64_t services{(set & 1) | (set & 2) << 2 | (set & 4) << 4 | (set & 24) << 7};
+        for (auto& sets : node.gossip.addr.service_sets) sets[services] = MANY;
+    }
     for (const bool prune : {false, true}) {
-        for (std::uint64_t mode{0}; mode < 5; ++mode) node.utxo.flushes[{std::string{event::FlushModeName(mode)}, prune}].count = MANY;
+        for (std::uint64_t mode{1}; mode < 5; ++mode) // 0, NONE, is no flush
+            node.utxo.flushes[{std::string{event::FlushModeName(mode)}, prune}].count = MANY;
     }
     return node;
 }

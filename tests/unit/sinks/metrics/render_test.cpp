@@ -117,12 +117,21 @@ TEST(Render, CountersBeginAtZero)
     NodeSnapshot node;
     node.identity.label = "main";
     const std::string text{Render(SnapshotOf({node}), {}, Format::Text)};
-    for (const std::string_view sample : {"coretap_p2p_traffic_messages_total{node=\"main\",direction=\"in\"} 0\n",
-                                          "coretap_mempool_removed_total{node=\"main\",reason=\"sizelimit\"} 0\n",
-                                          "coretap_inbound_connections_total{node=\"main\",network=\"onion\"} 0\n",
-                                          "coretap_misbehaving_total{node=\"main\",reason=\"other\"} 0\n",
-                                          "coretap_utxo_cache_flush_seconds_count{node=\"main\",mode=\"PERIODIC\",for_prune=\"false\"} 0\n",
-                                          "coretap_blocks_delivered_total{node=\"main\",via=\"cmpctblock\"} 0\n"}) {
+    for (const std::string_view sample :
+         {"coretap_p2p_traffic_messages_total{node=\"main\",direction=\"in\"} 0\n",
+          "coretap_mempool_removed_total{node=\"main\",reason=\"sizelimit\"} 0\n",
+          "coretap_inbound_connections_total{node=\"main\",network=\"onion\"} 0\n",
+          "coretap_misbehaving_total{node=\"main\",reason=\"other\"} 0\n",
+          "coretap_misbehaving_total{node=\"main\",reason=\"mutated block\"} 0\n",
+          "coretap_mempool_rejected_total{node=\"main\",reason=\"min relay fee not met\"} 0\n",
+          "coretap_decode_findings_total{node=\"main\",problem=\"ends early\"} 0\n",
+          "coretap_decode_findings_by_type_total{node=\"main\",type=\"cmpctblock\"} 0\n",
+          "coretap_reject_messages_total{node=\"main\",code=\"dust\"} 0\n",
+          "coretap_version_protocol_messages_total{node=\"main\",protocol_version=\"70016\"} 0\n",
+          "coretap_addr_entries_total{node=\"main\",direction=\"in\",type=\"addrv2\",network=\"onion\"} 0\n",
+          "coretap_node_events_total{node=\"main\",tracepoint=\"net:misbehaving_connection\"} 0\n",
+          "coretap_utxo_cache_flush_seconds_count{node=\"main\",mode=\"PERIODIC\",for_prune=\"false\"} 0\n",
+          "coretap_blocks_delivered_total{node=\"main\",via=\"cmpctblock\"} 0\n"}) {
         EXPECT_THAT(text, HasSubstr(std::string{sample}));
     }
     EXPECT_THAT(text, Not(HasSubstr("coretap_p2p_messages_total"))); // those that occur: there are too many
