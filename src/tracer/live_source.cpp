@@ -259,7 +259,9 @@ bool LiveSource::Wanted(std::uint32_t tgid, std::uint64_t ts_ns)
             m_asked_at_ns = 0;
         }
         known = m_nodes.find(tgid);
-        if (known == m_nodes.end()) known = m_nodes.emplace(tgid, Known{.wanted = !m_options.datadir, .label = {}, .started_at_s = 0, .image = {}}).first; // gone too fast to be asked
+        if (known == m_nodes.end())
+            known = m_nodes.emplace(tgid, Known{.wanted = !m_options.datadir, .label = {}, .started_at_s = 0, .image = {}})
+                        .first; // gone too fast to be asked
     }
     m_last_tgid = tgid;
     m_last_wanted = known->second.wanted;
