@@ -21,7 +21,7 @@ constexpr double TIME_BURST_NS{50e6};
 } // namespace
 
 Streams::Streams(const event::Catalogue& catalogue, StreamsOptions options)
-    : m_catalogue{catalogue}, m_options{options}, m_time{TIME_BURST_NS, Clock::now()}
+    : m_catalogue{catalogue}, m_options{options}, m_scratch{std::make_unique<StreamScratch>()}, m_time{TIME_BURST_NS, Clock::now()}
 {}
 
 Streams::~Streams() = default;
@@ -34,12 +34,13 @@ Result<> Streams::Write(std::span<const event::Event> batch)
         const std::lock_guard lock{m_mutex};
         m_writing = m_channels;
     }
+    const std::size_t share{std::min(m_options.channel_bytes, m_options.total_bytes / std::max<std::size_t>(m_writing.size(), 1))};
     std::uint64_t events{0};
     Clock::time_point now{Clock::now()};
     for (const auto& channel : m_writing) {
         const double budget_ns{std::max(0.0, m_time.Refill(m_options.max_time_share * 1e9, TIME_BURST_NS, now))};
         const auto deadline = now + std::chrono::nanoseconds{static_cast<std::int64_t>(budget_ns)};
-        const auto appended = channel->Append(batch, m_nodes, now, deadline);
+        const auto appended = channel->Append(batch, m_nodes, now, deadline, share, *m_scratch);
         events += appended.events;
         Counters::Add(m_formatted, appended.events);
         Counters::Add(m_sampled_out, appended.sampled_out);
@@ -68,6 +69,7 @@ void Streams::SetWake(std::function<void()> wake)
 
 Result<Streams::Followed> Streams::Follow(const Subscription& subscription)
 {
+    std::shared_ptr<StreamChannel> made_room; // its memory is given back outside the lock, which the pipeline's thread takes
     const std::lock_guard lock{m_mutex};
     if (m_clients.load(std::memory_order_relaxed) >= m_options.max_clients)
         return Error{Errc::Usage, fmt::format("there are {} subscribers already, no more are served", m_options.max_clients)};
@@ -81,6 +83,7 @@ Result<Streams::Followed> Streams::Follow(const Subscription& subscription)
             if ((*longest)->m_clients != 0)
                 return Error{Errc::Usage,
                              fmt::format("there are {} different subscriptions already, no more are served", m_channels.size())};
+            made_room = std::move(*longest);
             m_channels.erase(longest);
         }
         const auto now_us = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch());

@@ -24,12 +24,14 @@
 namespace coretap::web {
 
 class StreamChannel;
+struct StreamScratch;
 
 struct StreamsOptions {
     std::size_t max_channels{16}; //!< distinct subscriptions at a time
     std::size_t max_clients{128};
-    // What a channel holds for clients that are behind or come back.
+    // What a channel holds for clients that are behind or come back, and all of them together: then each has an equal share.
     std::size_t channel_bytes{4 << 20};
+    std::size_t total_bytes{32 << 20};
     std::size_t channel_events{16384};
     double max_events_per_s{20'000}; //!< of a channel, whatever its clients ask for
     double max_time_share{0.25};     //!< of the pipeline's thread, for all channels together; beyond, events are left out and counted
@@ -42,6 +44,9 @@ struct EventChunk {
     std::vector<std::uint32_t> starts; //!< where each event begins
     std::uint64_t first_seq{0};        //!< the others follow without a gap
     std::uint64_t sampled_out{0};      //!< by the channel, before its first event
+
+    /** What it takes in memory, all in all. */
+    std::size_t Bytes() const noexcept;
 };
 
 /** One client's place in a channel. The web thread's. */
@@ -84,6 +89,7 @@ class Streams final : public pipeline::Sink {
     // the pipeline thread's
     pipeline::NodeNames m_nodes;
     std::vector<std::shared_ptr<StreamChannel>> m_writing;
+    std::unique_ptr<StreamScratch> m_scratch;
     TokenBucket m_time; //!< nanoseconds
 
     mutable std::mutex m_mutex; //!< m_channels and what Streams keeps in them
