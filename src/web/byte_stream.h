@@ -36,6 +36,8 @@ public:
     bool Tls() const noexcept { return m_tls.has_value(); }
     asio::ssl::stream<beast::tcp_stream&>& TlsLayer() { return *m_tls; }
     asio::ip::tcp::socket& Socket() { return m_tcp.socket(); }
+    /** What is below TLS, with the deadline of ExpiresAfter(). */
+    beast::tcp_stream& Tcp() { return m_tcp; }
     /** From now on, what is not done in that time fails with beast::error::timeout and closes the connection. */
     void ExpiresAfter(std::chrono::milliseconds time) { m_tcp.expires_after(time); }
     void ExpiresNever() { m_tcp.expires_never(); }

@@ -57,7 +57,7 @@ asio::awaitable<bool> Send(Context& context, Connection& connection, const Respo
     co_return !error && keep_alive;
 }
 
-/** What a client still sends is read for a while: closing over it would reset the connection, and the response with it. */
+/** What a client still sends is read for a moment: closing over it would reset the connection, and the response with it. */
 asio::awaitable<void> Linger(Connection& connection)
 {
     error_code ignored;
@@ -65,7 +65,7 @@ asio::awaitable<void> Linger(Connection& connection)
     connection.stream.ExpiresAfter(LINGER);
     std::array<char, 4096> rest;
     for (std::size_t total{0}; total < LINGER_BYTES;) {
-        const auto [error, size] = co_await connection.stream.Socket().async_read_some(asio::buffer(rest), TOKEN);
+        const auto [error, size] = co_await connection.stream.Tcp().async_read_some(asio::buffer(rest), TOKEN);
         if (error) break;
         total += size;
     }

@@ -254,6 +254,22 @@ TEST(Server, BodiesAndLongHeadersAreRefused)
     EXPECT_EQ(f.Rejected(Reject::HeaderTooLarge), 2u);
 }
 
+TEST(Server, WhoDoesNotCloseAfterTheLastResponseIsCutOff)
+{
+    WebFixture f;
+    Client stubborn{f.Port()};
+    EXPECT_EQ(stubborn.Get("/", "Content-Length: 1000000\r\n", "POST").status, 405);
+    Client slow{f.Port()};
+    EXPECT_EQ(slow.Get("/", "Connection: close\r\n").status, 200);
+    const auto start = std::chrono::steady_clock::now();
+    const bool gone{Eventually([&] {
+        slow.Write("x"); // a byte now and then does not help
+        return f.server->Stats().connections == 0;
+    })};
+    EXPECT_TRUE(gone);
+    EXPECT_LT(std::chrono::steady_clock::now() - start, 3s);
+}
+
 TEST(Server, SlowHeadersAreCutOff)
 {
     web::ServerOptions options;
