@@ -87,7 +87,7 @@ RunResult Run(pipeline::Source& source, std::span<pipeline::Sink* const> sinks, 
                     }
                     if (auto written{sinks[i]->Write(events)}; !written) {
                         failed[i] = true;
-                        if (result.outcome) result.outcome = std::move(written);
+                        if (sinks[i] != limits.expendable && result.outcome) result.outcome = std::move(written);
                     }
                 }
                 if (!result.outcome) {
@@ -103,7 +103,7 @@ RunResult Run(pipeline::Source& source, std::span<pipeline::Sink* const> sinks, 
         if (signalled || over || hooks.also_stop_when()) stop();
     }
     for (pipeline::Sink* sink : sinks) {
-        if (auto flushed{sink->Flush()}; !flushed && result.outcome) result.outcome = std::move(flushed);
+        if (auto flushed{sink->Flush()}; !flushed && sink != limits.expendable && result.outcome) result.outcome = std::move(flushed);
     }
     return result;
 }

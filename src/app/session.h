@@ -36,7 +36,8 @@ std::array<std::uint32_t, CT_MAX_MSG_TYPES> ChooseSnap(const std::array<std::uin
 struct RunLimits {
     std::optional<std::uint64_t> count; //!< events shown
     std::optional<std::chrono::nanoseconds> duration;
-    const std::atomic<bool>* stop{nullptr}; //!< set by a signal's handler
+    const std::atomic<bool>* stop{nullptr};    //!< set by a signal's handler
+    const pipeline::Sink* expendable{nullptr}; //!< if this one fails, the run goes on without it
 };
 
 struct RunHooks {
@@ -54,8 +55,8 @@ struct RunResult {
 };
 
 /**
- * Pull, parse, filter, write to every sink, until the source ends or a limit is reached. If one sink fails, the run ends; the other
- * sinks get what is still delivered until then.
+ * Pull, parse, filter, write to every sink, until the source ends or a limit is reached. If one sink fails that is not expendable, the
+ * run ends; the other sinks get what is still delivered until then.
  */
 RunResult Run(pipeline::Source& source, std::span<pipeline::Sink* const> sinks, const event::Catalogue& catalogue,
               const pipeline::Filter& filter, const RunLimits& limits, const RunHooks& hooks);

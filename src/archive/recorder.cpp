@@ -212,10 +212,11 @@ public:
         return closed;
     }
 
-    bool Failed() const
+    util::Result<> Outcome() const
     {
         const std::lock_guard lock{m_mutex};
-        return m_failure.has_value();
+        if (m_failure) return *m_failure;
+        return {};
     }
 
     RecorderTotals Totals() const
@@ -376,6 +377,6 @@ util::Result<> Recorder::Write(std::span<const event::Event> batch) { return m_i
 util::Result<> Recorder::Flush() { return m_impl->Flush(); }
 util::Result<> Recorder::Finish(const pipeline::Ledger& ledger) { return m_impl->Finish(ledger); }
 RecorderTotals Recorder::Totals() const { return m_impl->Totals(); }
-bool Recorder::Failed() const { return m_impl->Failed(); }
+util::Result<> Recorder::Outcome() const { return m_impl->Outcome(); }
 
 } // namespace coretap::archive

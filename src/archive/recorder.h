@@ -61,8 +61,8 @@ public:
     /** Flush, then write the index and the final ledger, and close. The recording is complete after it; without it (a crash) it is readable all the same. */
     util::Result<> Finish(const pipeline::Ledger& ledger);
     RecorderTotals Totals() const;
-    /** Whether a write has failed: nothing more gets into the recording. */
-    bool Failed() const;
+    /** The error with which a write has failed: nothing more gets into the recording. */
+    util::Result<> Outcome() const;
 };
 
 } // namespace coretap::archive

@@ -203,6 +203,7 @@ util::Result<std::unique_ptr<Session>> Session::Prepare(const SessionOptions& op
     std::unique_ptr<Session> session{new Session{options, io}};
     Session& s{*session};
     if (auto checked{s.CheckOptions(needs)}; !checked) return checked.GetError();
+    s.m_outlives_recording = needs.outlives_recording;
     if (!options.config.empty()) {
         auto loaded{app::LoadConfig(options.config)};
         if (!loaded) return loaded.GetError();
@@ -457,6 +458,7 @@ util::Result<> Session::StartRecorder()
     auto recorder{archive::Recorder::Start(std::move(info), m_catalogue, std::move(m_record_files), m_record_options)};
     if (!recorder) return recorder.GetError();
     m_recorder = std::move(*recorder);
+    if (m_outlives_recording) m_limits.expendable = m_recorder.get();
     return {};
 }
 
@@ -480,7 +482,7 @@ Exit Session::FinishRun(const app::RunResult& result)
         m_io.err << "coretap: " << result.malformed << " records were malformed and are not shown; please report this\n";
     const Exit status{ExitOf(result.outcome, m_io)};
     // what is not in the recording it says itself
-    const bool recording_failed{m_recorder && m_recorder->Failed()};
+    const bool recording_failed{m_recorder && !m_recorder->Outcome()};
     if (status != Exit::Ok && result.unwritten != 0 && !recording_failed)
         m_io.err << "coretap: up to " << Grouped(result.unwritten) << " events were read and are not in the output\n";
     return status;
@@ -489,6 +491,9 @@ Exit Session::FinishRun(const app::RunResult& result)
 void Session::TellTrouble()
 {
     if (!m_recorder) return;
+    if (const auto so_far{m_recorder->Outcome()}; !so_far && m_outlives_recording && !std::exchange(m_told_failure, true)) {
+        m_io.err << "coretap: nothing more is recorded, all else goes on: " << so_far.GetError().what << std::endl;
+    }
     std::string trouble{m_recorder->Totals().trouble};
     if (trouble == m_told_trouble) return;
     m_told_trouble = std::move(trouble);

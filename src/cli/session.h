@@ -88,9 +88,10 @@ bool SameFile(const std::string& a, const std::string& b);
 struct SessionNeeds {
     bool payloads{false}; //!< captured unless the user says otherwise: as a whole if they are recorded, else as `payload_policy` says
     const char* payload_policy{"all"};
-    bool full_speed{true}; //!< of recordings, unless the user says otherwise; else as recorded
-    bool shows{true};      //!< the command has data of its own, besides what is recorded
-    std::string output{};  //!< a file for it, opened while there is the right to, emptied by Run(); none: stdout
+    bool full_speed{true};          //!< of recordings, unless the user says otherwise; else as recorded
+    bool shows{true};               //!< the command has data of its own, besides what is recorded
+    bool outlives_recording{false}; //!< if that fails (the disk is full), the command goes on without it
+    std::string output{};           //!< a file for it, opened while there is the right to, emptied by Run(); none: stdout
 };
 
 /** What a command does beside its sinks; all of it on the session's thread. */
@@ -131,6 +132,8 @@ private:
     archive::RecorderOptions m_record_options;
     std::unique_ptr<archive::Recorder> m_recorder;
     std::string m_told_trouble;
+    bool m_outlives_recording{false};
+    bool m_told_failure{false};
     ReplayRange m_range;
     bool m_stand_in{false};
     util::Fd m_output;

@@ -73,5 +73,23 @@ TEST(Session, WhatOneSinkRefusesTheOthersGetToTheEnd)
     }
 }
 
+TEST(Session, WithoutAnExpendableSinkTheRunGoesOn)
+{
+    FakeSource source{10};
+    const auto filter{pipeline::Filter::Make({}, source.Catalogue())};
+    ASSERT_TRUE(filter);
+    FakeSink sound, failing{3};
+    const std::vector<pipeline::Sink*> sinks{&sound, &failing};
+    int stops{0};
+    const RunResult result{app::Run(source, sinks, source.Catalogue(), *filter, {.count = {}, .duration = {}, .expendable = &failing},
+                                    {.stop_source = [&] { ++stops; }, .also_stop_when = [] { return false; }, .tick = [] {}})};
+    EXPECT_TRUE(result.outcome);
+    EXPECT_EQ(stops, 0);
+    EXPECT_EQ(sound.writes, 10U);
+    EXPECT_EQ(failing.writes, 3U);
+    EXPECT_EQ(result.missed, (std::vector<std::uint64_t>{0, 7}));
+    EXPECT_EQ(result.unwritten, 0U);
+}
+
 } // namespace
 } // namespace coretap::app
