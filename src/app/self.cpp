@@ -132,7 +132,8 @@ metrics::Self DescribeSelf(const SelfSources& sources)
 
     if (sources.recorder != nullptr) {
         const archive::RecorderTotals totals{sources.recorder->Totals()};
-        self.recording = {.active = true, .bytes_total = totals.file_bytes, .files_total = totals.parts};
+        self.recording = {
+            .active = static_cast<bool>(sources.recorder->Outcome()), .bytes_total = totals.file_bytes, .files_total = totals.parts};
     }
     return self;
 }
@@ -186,6 +187,7 @@ std::string SelfJson(const metrics::Self& self, const SelfSources& sources, cons
             json.Member("websockets_total", server.websockets_total);
             json.Member("requests_total", server.requests_total);
             json.Member("sent_bytes_total", server.sent_bytes_total);
+            json.Member("failures_total", server.failures_total);
             json.Object("responses_total", [&] {
                 constexpr std::array<std::string_view, 6> CLASSES{"", "1xx", "2xx", "3xx", "4xx", "5xx"};
                 for (std::size_t i{1}; i < CLASSES.size(); ++i) json.Member(CLASSES[i], server.responses_total[i]);
@@ -206,6 +208,7 @@ std::string SelfJson(const metrics::Self& self, const SelfSources& sources, cons
         });
         if (self.recording) {
             json.Object("recording", [&] {
+                json.Member("failed", !self.recording->active);
                 json.Member("bytes_total", self.recording->bytes_total);
                 json.Member("files_total", self.recording->files_total);
             });

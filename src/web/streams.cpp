@@ -139,6 +139,17 @@ void Streams::Expire(Clock::time_point now)
     m_active.store(m_channels.size(), std::memory_order_relaxed);
 }
 
+StreamPositions Streams::Positions() const
+{
+    StreamPositions positions;
+    const std::lock_guard lock{m_mutex};
+    for (const auto& channel : m_channels) {
+        const std::lock_guard channel_lock{channel->m_mutex};
+        positions.push_back({channel->m_first_seq, channel->m_next_seq, channel->m_sampled_out});
+    }
+    return positions;
+}
+
 StreamStats Streams::Stats() const
 {
     StreamStats stats;
@@ -156,6 +167,21 @@ StreamStats Streams::Stats() const
 }
 
 StreamCursor::~StreamCursor() { m_streams.Leave(*m_channel); }
+
+std::optional<std::uint64_t> StreamCursor::SeqAt(const StreamPositions& moment) const
+{
+    const auto position = std::ranges::find(moment, m_channel->m_first_seq, &StreamPosition::channel);
+    return position == moment.end() ? std::nullopt : std::optional{position->next_seq - 1};
+}
+
+bool StreamCursor::MoveTo(const StreamPositions& moment)
+{
+    const auto position = std::ranges::find(moment, m_channel->m_first_seq, &StreamPosition::channel);
+    if (position == moment.end()) return false;
+    m_next = position->next_seq;
+    m_sampled_out = position->sampled_out;
+    return true;
+}
 
 StreamCursor::Taken StreamCursor::Take(std::size_t max_bytes)
 {

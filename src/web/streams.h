@@ -49,6 +49,14 @@ struct EventChunk {
     std::size_t Bytes() const noexcept;
 };
 
+/** How far a channel was at some moment. */
+struct StreamPosition {
+    std::uint64_t channel{0}; //!< its first number, which no other has
+    std::uint64_t next_seq{0};
+    std::uint64_t sampled_out{0};
+};
+using StreamPositions = std::vector<StreamPosition>;
+
 /** One client's place in a channel. The web thread's. */
 class StreamCursor {
     class Streams& m_streams;
@@ -71,6 +79,12 @@ public:
     StreamCursor(const StreamCursor&) = delete;
     StreamCursor& operator=(const StreamCursor&) = delete;
 
+    /** Of the last event before what comes next. */
+    std::uint64_t Seq() const noexcept { return m_next - 1; }
+    /** Of the last event of its channel at that moment; nothing if there was no such channel yet. */
+    std::optional<std::uint64_t> SeqAt(const StreamPositions& moment) const;
+    /** What comes next is what came after that moment, as far as it is held. False if there was no such channel yet. */
+    bool MoveTo(const StreamPositions& moment);
     /** What comes next: at least one chunk if there is any, and others up to `max_bytes`. */
     Taken Take(std::size_t max_bytes);
 };
@@ -114,6 +128,9 @@ public:
     std::string_view Name() const noexcept override { return "streams"; }
     util::Result<> Write(std::span<const event::Event> batch) override;
     util::Result<> Flush() override { return {}; }
+
+    /** How far the channels are: of what was written so far. The pipeline's thread. */
+    StreamPositions Positions() const;
 
     /** What to call, from the pipeline's thread and briefly, when there is something new: once until Awake(). Empty: nothing. */
     void SetWake(std::function<void()> wake);
