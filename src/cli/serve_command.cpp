@@ -22,6 +22,7 @@
 #include "poll/opener.h"
 #include "sinks/metrics/metrics.h"
 #include "state/tracker.h"
+#include "util/line_stream.h"
 #include "util/text.h"
 #include "web/json_writer.h"
 #include "web/server.h"
@@ -35,6 +36,7 @@ namespace json = boost::json;
 constexpr const char* STATE_PAYLOADS{"block=88,blocktxn=40,cfilter=40,cfheaders=80,*=all"};
 constexpr std::chrono::seconds SNAPSHOT_EVERY{1};
 constexpr std::chrono::seconds ADDRESS_AT_BOTTOM{10};
+constexpr std::chrono::seconds SERVER_PATIENCE{5};
 
 struct ServeOptions {
     SessionOptions session;
@@ -81,12 +83,15 @@ util::Result<> ParseListen(const std::string& text, web::ServerOptions& server)
 /** The first line of a file. It is read before privileges are given up: nobody else need be able to. */
 util::Result<std::string> ReadFirstLine(const std::string& path, const char* what)
 {
+    errno = 0;
     std::ifstream file{path};
     std::string line;
     if (!file || !std::getline(file, line)) {
         const int error{errno};
         return util::Error{
-            error == EACCES ? util::Errc::Permission : util::Errc::NotFound,
+            error == EACCES ? util::Errc::Permission :
+            error == 0      ? util::Errc::Usage :
+                              util::Errc::NotFound,
             fmt::format("cannot read {} from {}{}", what, path, error == 0 ? ": it is empty" : fmt::format(": {}", std::strerror(error))),
             error};
     }
@@ -162,6 +167,7 @@ class Daemon {
     app::KnownNodes m_published; //!< what the sections `rpc` and `log` were made of
     std::size_t m_nodes_said{0};
     bool m_stopping_said{false};
+    bool m_hanging_said{false};
 
 public:
     Daemon(const ServeOptions& options, Io io, Session& session, app::NodeWatchOptions watch)
@@ -216,7 +222,8 @@ private:
             {"tls", !m_options.tls_certificate.empty()},
             {"hosts", json::array(m_options.hosts.begin(), m_options.hosts.end())},
             {"replay", m_session.IsReplay()},
-            {"recording", m_options.session.record.empty() ? json::value{nullptr} : json::value{m_options.session.record}},
+            {"recording",
+             m_options.session.record.empty() ? json::value(nullptr) : json::value(m_options.session.record)}, // {} makes lists
             {"payloads", app::ToString(app::PayloadPolicy{m_session.TraceOptions().snap})},
             {"ring_bytes", m_session.TraceOptions().ring_bytes},
             {"rpc", m_session.IsReplay() ? "off" : m_options.rpc},
@@ -233,7 +240,7 @@ private:
     void Tick(pipeline::Source& source, bool replay_ended)
     {
         const auto now{std::chrono::steady_clock::now()};
-        m_service.StillAlive(now);
+        CheckServer(now);
         if (Session::StopFlag()->load() && !std::exchange(m_stopping_said, true)) m_service.Stopping();
         if (now < m_next_snapshot) return;
         m_next_snapshot = now + SNAPSHOT_EVERY;
@@ -251,6 +258,17 @@ private:
             m_service.Status(fmt::format("serving {}; {} {} traced", m_server->Url(), running, running == 1 ? "node" : "nodes"));
         }
         m_server->Publish(std::move(snapshot));
+    }
+
+    /** A sign of life for the manager, as long as the web server's thread gives one too. */
+    void CheckServer(std::chrono::steady_clock::time_point now)
+    {
+        if (const std::string failure{m_server->TakeFailure()}; !failure.empty())
+            m_io.err << "coretap: the web server could not serve somebody: " << failure << std::endl;
+        const bool hangs{m_server->SilentFor() > SERVER_PATIENCE};
+        if (!hangs) m_service.StillAlive(now);
+        if (hangs && !m_hanging_said) m_io.err << "coretap: the web server hangs" << std::endl;
+        m_hanging_said = hangs;
     }
 
     void PublishNodes(const state::Snapshot& snapshot)
@@ -314,8 +332,11 @@ private:
     }
 };
 
-Exit Serve(const ServeOptions& options, Io io)
+Exit Serve(const ServeOptions& options, Io given)
 {
+    // What is said is for whoever listens: tracing does not wait for that
+    util::LineStream err{given.err_fd};
+    const Io io{given.out_fd, given.out, err, given.err_fd, given.out_is_terminal, given.err_is_terminal};
     web::ServerOptions server;
     if (const auto parsed{ParseListen(options.listen, server)}; !parsed) return Report(io, parsed.GetError());
     if (options.tls_certificate.empty() != options.tls_key.empty())
@@ -342,8 +363,9 @@ Exit Serve(const ServeOptions& options, Io io)
         opener = std::move(*started);
         watch->open = [&opener](const poll::OpenRequest& request) { return opener->Open(request); };
     }
-    auto session{
-        Session::Prepare(options.session, {.payloads = true, .payload_policy = STATE_PAYLOADS, .full_speed = false, .shows = false}, io)};
+    auto session{Session::Prepare(
+        options.session,
+        {.payloads = true, .payload_policy = STATE_PAYLOADS, .full_speed = false, .shows = false, .outlives_recording = true}, io)};
     if (!session) return Report(io, session.GetError());
     Daemon daemon{options, io, **session, std::move(*watch)};
     if (const auto listening{daemon.Listen(std::move(server))}; !listening) return Report(io, listening.GetError());
