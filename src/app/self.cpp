@@ -189,6 +189,7 @@ std::string SelfJson(const metrics::Self& self, const SelfSources& sources, cons
             json.Member("websockets_total", server.websockets_total);
             json.Member("requests_total", server.requests_total);
             json.Member("sent_bytes_total", server.sent_bytes_total);
+            json.Member("failures_total", server.failures_total);
             json.Object("responses_total", [&] {
                 constexpr std::array<std::string_view, 6> CLASSES{"", "1xx", "2xx", "3xx", "4xx", "5xx"};
                 for (std::size_t i{1}; i < CLASSES.size(); ++i) json.Member(CLASSES[i], server.responses_total[i]);

@@ -101,7 +101,7 @@ RunResult Run(pipeline::Source& source, std::span<pipeline::Sink* const> sinks, 
         if (signalled || over || hooks.also_stop_when()) stop();
     }
     for (pipeline::Sink* sink : sinks) {
-        if (auto flushed{sink->Flush()}; !flushed && result.outcome) result.outcome = std::move(flushed);
+        if (auto flushed{sink->Flush()}; !flushed && sink != hooks.spare && result.outcome) result.outcome = std::move(flushed);
     }
     return result;
 }

@@ -29,6 +29,7 @@ struct Io {
     int out_fd;
     std::ostream& out;
     std::ostream& err;
+    int err_fd; //!< where `err` goes
     bool out_is_terminal{false};
     bool err_is_terminal{false};
 };

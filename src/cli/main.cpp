@@ -25,6 +25,6 @@ int main(int argc, char** argv)
     KeepStandardDescriptors();
     std::signal(SIGPIPE, SIG_IGN); // a reader that goes is an error of writing, and mostly no error
     const std::vector<std::string_view> args(argv + (argc > 0 ? 1 : 0), argv + argc);
-    return static_cast<int>(
-        coretap::cli::Main(args, {STDOUT_FILENO, std::cout, std::cerr, ::isatty(STDOUT_FILENO) == 1, ::isatty(STDERR_FILENO) == 1}));
+    return static_cast<int>(coretap::cli::Main(
+        args, {STDOUT_FILENO, std::cout, std::cerr, STDERR_FILENO, ::isatty(STDOUT_FILENO) == 1, ::isatty(STDERR_FILENO) == 1}));
 }

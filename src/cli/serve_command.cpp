@@ -22,6 +22,7 @@
 #include "poll/opener.h"
 #include "sinks/metrics/metrics.h"
 #include "state/tracker.h"
+#include "util/line_stream.h"
 #include "util/text.h"
 #include "web/json_writer.h"
 #include "web/server.h"
@@ -31,6 +32,7 @@ namespace {
 
 constexpr std::chrono::seconds SNAPSHOT_EVERY{1};
 constexpr std::chrono::seconds ADDRESS_AT_BOTTOM{10};
+constexpr std::chrono::seconds SERVER_PATIENCE{5};
 
 std::int64_t NowUtcNs()
 {
@@ -64,6 +66,7 @@ class Daemon {
     bool m_stopping_said{false};
     const bool m_terminal{::isatty(STDERR_FILENO) == 1};
     app::Reloads m_reloads{.taken_utc_ns = NowUtcNs()};
+    bool m_hanging_said{false};
 
 public:
     Daemon(app::Settings said, ServeSetup setup, Io io, Session& session, poll::Opener* opener)
@@ -241,7 +244,7 @@ private:
     void Tick(pipeline::Source& source)
     {
         const auto now{std::chrono::steady_clock::now()};
-        m_service.StillAlive(now);
+        CheckServer(now);
         if (Session::AskedToReload()) OnHangUp();
         if (Session::StopFlag()->load() && !std::exchange(m_stopping_said, true)) m_service.Stopping();
         const bool news{m_replay && m_replay->Apply()};
@@ -271,6 +274,17 @@ private:
             m_service.Status(StatusLine());
         }
         m_server->Publish(std::move(snapshot));
+    }
+
+    /** A sign of life for the manager, as long as the web server's thread gives one too. */
+    void CheckServer(std::chrono::steady_clock::time_point now)
+    {
+        if (const std::string failure{m_server->TakeFailure()}; !failure.empty())
+            m_io.err << "coretap: the web server could not serve somebody: " << failure << std::endl;
+        const bool hangs{m_server->SilentFor() > SERVER_PATIENCE};
+        if (!hangs) m_service.StillAlive(now);
+        if (hangs && !m_hanging_said) m_io.err << "coretap: the web server hangs" << std::endl;
+        m_hanging_said = hangs;
     }
 
     void PublishNodes(const state::Snapshot& snapshot)
@@ -346,8 +360,11 @@ util::Result<std::unique_ptr<poll::Opener>> StartOpener(const ServeSetup& setup)
     return poll::Opener::Start(std::move(files));
 }
 
-Exit Serve(const app::Settings& said, Io io)
+Exit Serve(const app::Settings& said, Io given)
 {
+    // What is said is for whoever listens: tracing does not wait for that
+    util::LineStream err{given.err_fd};
+    const Io io{given.out_fd, given.out, err, given.err_fd, given.out_is_terminal, given.err_is_terminal};
     auto setup{ReadServeSetup(said, app::OpenOwnFile)};
     if (!setup) return Report(io, setup.GetError());
     // before there are threads, and while we may read what is the node's, and what is root's

@@ -84,7 +84,11 @@ void History::Steps::Advance(std::int64_t utc_ns, std::uint32_t peers_in, std::u
 void History::Steps::GoBack(std::int64_t start_ns)
 {
     while (!past.empty() && past.back().utc_ns >= start_ns) past.pop_back();
+    const HistoryPoint future{now};
+    now = {};
     now.utc_ns = start_ns;
+    now.peers_in = future.peers_in;
+    now.peers_out = future.peers_out;
 }
 
 void History::Advance(std::int64_t utc_ns, std::size_t peers_in, std::size_t peers_out)

@@ -36,7 +36,11 @@ Result<> DropPrivileges(const std::string& user)
             }
             gid = uid;
         }
-        if (::geteuid() == 0 && ::setgroups(0, nullptr) != 0) return failed("setgroups");
+        // to the kernel -1 is "leave it as it is", which succeeds
+        if (uid == static_cast<uid_t>(-1) || gid == static_cast<gid_t>(-1))
+            return Error{Errc::Usage, fmt::format("{} is no user; choose another with --user, or --user - to stay", user)};
+        // whoever is that user already, and may not change its groups, keeps its own
+        if (::setgroups(0, nullptr) != 0 && !(errno == EPERM && uid == ::geteuid())) return failed("setgroups");
         if (::setresgid(gid, gid, gid) != 0) return failed("setresgid");
         if (::setresuid(uid, uid, uid) != 0) return failed("setresuid");
     }

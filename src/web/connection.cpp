@@ -39,16 +39,19 @@ Request ToRequest(const HttpRequest& request, const Connection& connection)
     out.if_none_match = header(http::field::if_none_match);
     out.accept = header(http::field::accept);
     out.accept_encoding = header(http::field::accept_encoding);
+    out.fetch_site = request["Sec-Fetch-Site"];
+    out.fetch_mode = request["Sec-Fetch-Mode"];
+    out.ambiguous = request.count(http::field::host) > 1 || request.count(http::field::origin) > 1;
     out.client_address = connection.client_address;
     out.local_address = connection.local_address;
-    out.tls = connection.stream.Tls();
+    out.tls = connection.stream.IsTls();
     return out;
 }
 
 /** False: the connection is of no use any more. */
 asio::awaitable<bool> Send(Context& context, Connection& connection, const Response& response, bool keep_alive, bool head_only)
 {
-    const std::string head{Head(response, keep_alive, connection.stream.Tls())};
+    const std::string head{Head(response, keep_alive)};
     const std::string_view body{head_only || response.status == 304 ? std::string_view{} : response.Body()};
     const std::array<asio::const_buffer, 2> buffers{asio::buffer(head), asio::buffer(body.data(), body.size())};
     Counters::Add(context.counters.responses[response.status / 100]);
@@ -59,7 +62,7 @@ asio::awaitable<bool> Send(Context& context, Connection& connection, const Respo
     co_return !error && keep_alive;
 }
 
-/** What a client still sends is read for a while: closing over it would reset the connection, and the response with it. */
+/** What a client still sends is read for a moment: closing over it would reset the connection, and the response with it. */
 asio::awaitable<void> Linger(Connection& connection)
 {
     error_code ignored;
@@ -67,7 +70,7 @@ asio::awaitable<void> Linger(Connection& connection)
     connection.stream.ExpiresAfter(LINGER);
     std::array<char, 4096> rest;
     for (std::size_t total{0}; total < LINGER_BYTES;) {
-        const auto [error, size] = co_await connection.stream.Socket().async_read_some(asio::buffer(rest), TOKEN);
+        const auto [error, size] = co_await connection.stream.async_read_below(asio::buffer(rest), TOKEN);
         if (error) break;
         total += size;
     }
@@ -85,9 +88,9 @@ Response Refusal(Context& context, error_code error)
 
 asio::awaitable<bool> HandshakeTls(Context& context, Connection& connection)
 {
-    if (!connection.stream.Tls()) co_return true;
+    if (!connection.stream.IsTls()) co_return true;
     connection.stream.ExpiresAfter(context.options.limits.header_timeout);
-    const auto [error] = co_await connection.stream.TlsLayer().async_handshake(asio::ssl::stream_base::server, TOKEN);
+    const auto [error, nothing] = co_await connection.stream.async_handshake(TOKEN);
     if (error) context.counters.Count(Reject::TlsHandshake);
     co_return !error;
 }
@@ -95,7 +98,8 @@ asio::awaitable<bool> HandshakeTls(Context& context, Connection& connection)
 bool HasBody(const http::request_parser<http::empty_body>& parser)
 {
     const auto length = parser.content_length();
-    return parser.chunked() || (length && *length != 0);
+    // whatever encoding: what follows is no request of its own
+    return parser.get().count(http::field::transfer_encoding) != 0 || (length && *length != 0);
 }
 
 /** Nothing: not said beforehand. */
@@ -193,10 +197,15 @@ asio::awaitable<void> Serve(Context& context, std::shared_ptr<Connection> connec
             const Request request{ToRequest(parser.get(), *connection)};
             keep_alive = parser.get().keep_alive();
             head_only = request.method == "HEAD";
-            if (!context.limiter.Allow(connection->LimitKeyOf(), TokenBucket::Clock::now())) {
+            const auto budget = static_cast<std::size_t>(context.site.BudgetOf(request));
+            if (!context.requests[budget].Allow(connection->LimitKeyOf(), TokenBucket::Clock::now())) {
                 context.counters.Count(Reject::RateLimited);
                 response = ErrorResponse(429, "too_many_requests", "too many requests from this address");
                 response.headers.emplace_back("Retry-After", "1");
+                response.close = true;
+            } else if (HasBody(parser) && (request.method == "GET" || request.method == "HEAD")) {
+                context.counters.Count(Reject::BodyTooLarge);
+                response = ErrorResponse(413, "body_too_large", "a request has no body here");
             } else if (Site::IsWebSocket(request)) {
                 auto refused = context.site.RefuseWebSocket(request);
                 if (!refused && !beast::websocket::is_upgrade(parser.get())) {
@@ -219,14 +228,10 @@ asio::awaitable<void> Serve(Context& context, std::shared_ptr<Connection> connec
                 auto taken = co_await TakeControl(context, stream, buffer, request, BodyLength(parser));
                 if (!taken) co_return;
                 response = std::move(*taken);
-            } else if (HasBody(parser) && (request.method == "GET" || request.method == "HEAD")) {
-                context.counters.Count(Reject::BodyTooLarge);
-                response = ErrorResponse(413, "body_too_large", "a request has no body here");
-                response.close = true;
             } else {
                 response = context.site.Answer(request);
             }
-            response.close |= HasBody(parser) && !Site::IsControl(request);
+            response.close |= HasBody(parser) && !Site::IsControl(request); // which nobody reads
         }
         keep_alive = keep_alive && !response.close && !context.stopping;
         if (co_await Send(context, *connection, response, keep_alive, head_only)) continue;

@@ -1,6 +1,7 @@
 // What the server's connections share, and a connection. The server's thread only.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <memory>
 #include <set>
@@ -29,7 +30,9 @@ struct Context {
     Published published;
     Streams& streams;
     Site site;
-    RateLimiter limiter;
+    std::array<RateLimiter, BUDGETS> requests; //!< by Budget
+    RateLimiter newcomers;
+    RateLimiter handshakes;
     std::unordered_map<std::string, std::size_t> per_address; //!< connections, by LimitKey()
     std::set<Connection*> connections;
     std::set<WebSocketSession*> sessions;
@@ -40,8 +43,13 @@ struct Context {
         : options{std::move(opts)},
           streams{events},
           site{options, events.Catalogue(), published, counters},
-          limiter{options.limits.requests_per_s, options.limits.requests_burst}
+          requests{OfRequests(), OfRequests(), OfRequests()},
+          newcomers{options.limits.connections_per_s, options.limits.connections_burst},
+          handshakes{options.limits.handshakes_per_s, options.limits.handshakes_burst}
     {}
+
+private:
+    RateLimiter OfRequests() const { return {options.limits.requests_per_s, options.limits.requests_burst}; }
 };
 
 /** A connection is in the context's tables while this lives. */

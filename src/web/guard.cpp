@@ -24,6 +24,8 @@ std::array<unsigned char, 32> Hmac(std::string_view key, std::string_view text)
     return out;
 }
 
+char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
 bool IsLoopbackName(std::string_view host) { return host == "localhost" || host == "127.0.0.1" || host == "::1"; }
 
 } // namespace
@@ -92,7 +94,8 @@ bool Guard::HostAllowed(const Request& request) const
 {
     const auto host = HostOf(request.host);
     if (!host) return false;
-    if (IsLoopbackName(*host) || *host == request.local_address) return true;
+    if (IsLoopbackName(*host) || *host == request.local_address.substr(0, request.local_address.find('%')))
+        return true; // %eth0 is ours alone
     return std::ranges::find(m_hosts, *host) != m_hosts.end();
 }
 
@@ -105,15 +108,17 @@ bool Guard::OriginAllowed(const Request& request)
     // https in front of a proxy that speaks plain HTTP to us is the same site: its Host was checked
     if (origin.substr(0, scheme) != "http" && origin.substr(0, scheme) != "https") return false;
     origin.remove_prefix(scheme + 3);
-    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c; };
-    return std::ranges::equal(origin, request.host, {}, lower, lower);
+    return std::ranges::equal(origin, request.host, {}, Lower, Lower);
 }
+
+bool Guard::IsOfAnotherSite(const Request& request) { return request.fetch_site == "cross-site" && request.fetch_mode != "navigate"; }
 
 bool Guard::Authorized(const Request& request) const
 {
     if (m_token.empty()) return true;
-    constexpr std::string_view BEARER{"Bearer "};
-    if (std::string_view value{request.authorization}; value.starts_with(BEARER)) return TokenIs(value.substr(BEARER.size()));
+    constexpr std::string_view BEARER{"bearer "}; // in any case
+    const std::string_view value{request.authorization};
+    if (std::ranges::equal(value.substr(0, BEARER.size()), BEARER, {}, Lower)) return TokenIs(value.substr(BEARER.size()));
     return SameSecret(CookieValue(request.cookie, COOKIE), m_cookie_value);
 }
 

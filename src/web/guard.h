@@ -67,6 +67,8 @@ public:
     bool HostAllowed(const Request& request) const;
     /** No Origin (not a browser), or that of our own page. Presumes that the Host header was checked. */
     static bool OriginAllowed(const Request& request);
+    /** Another site's page fetched this, or shows it inside of itself; not one who followed a link. Browsers say so; others say nothing. */
+    static bool IsOfAnotherSite(const Request& request);
     /** The token came as `Authorization: Bearer`, or its cookie did. */
     bool Authorized(const Request& request) const;
     bool NeedsToken() const noexcept { return !m_token.empty(); }

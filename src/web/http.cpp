@@ -106,7 +106,7 @@ Response ErrorResponse(unsigned status, std::string_view code, std::string_view 
     return response;
 }
 
-std::string Head(const Response& response, bool keep_alive, bool tls)
+std::string Head(const Response& response, bool keep_alive)
 {
     std::string out{"HTTP/1.1 "};
     out.reserve(1024);
@@ -132,7 +132,6 @@ std::string Head(const Response& response, bool keep_alive, bool tls)
     }
     if (!cached) out += "Cache-Control: no-store\r\n";
     out += STRICT_HEADERS;
-    if (tls) out += "Strict-Transport-Security: max-age=31536000\r\n";
     out += keep_alive ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n";
     return out;
 }
@@ -202,12 +201,17 @@ std::optional<std::string> HostOf(std::string_view authority)
         host = host.substr(0, colon);
     }
     if (!port.empty()) {
-        const auto number = port.front() == ':' ? ParseNumber(port.substr(1)) : std::nullopt;
+        if (port.front() != ':') return std::nullopt;
+        const auto number = port.size() == 1 ? std::optional<std::uint64_t>{0} : ParseNumber(port.substr(1)); // "host:" is allowed
         if (!number || *number > 65535) return std::nullopt;
     }
     if (host.ends_with('.')) host.remove_suffix(1); // the root, said in so many words
-    if (host.empty()) return std::nullopt;
-    return Lowered(host);
+    const auto of_names = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' || c == ':';
+    };
+    std::string name{Lowered(host)};
+    if (name.empty() || !std::ranges::all_of(name, of_names)) return std::nullopt;
+    return name;
 }
 
 std::optional<std::uint64_t> ParseNumber(std::string_view text)

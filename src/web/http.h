@@ -23,6 +23,9 @@ struct Request {
     std::string if_none_match;
     std::string accept;
     std::string accept_encoding;
+    std::string fetch_site; //!< Sec-Fetch-Site, which browsers send
+    std::string fetch_mode;
+    bool ambiguous{false}; //!< a Host or an Origin came more than once
     // of the connection
     std::string client_address; //!< without port
     std::string local_address;  //!< the address the client connected to, without port
@@ -46,7 +49,7 @@ std::string_view ReasonPhrase(unsigned status);
 Response ErrorResponse(unsigned status, std::string_view code, std::string_view message);
 
 /** The status line and headers of a response, the strict ones included. */
-std::string Head(const Response& response, bool keep_alive, bool tls);
+std::string Head(const Response& response, bool keep_alive);
 
 /** A request's target, decoded. */
 struct Target {

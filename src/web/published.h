@@ -8,6 +8,7 @@
 
 #include "state/snapshot.h"
 #include "web/api_json.h"
+#include "web/streams.h"
 
 namespace coretap::web {
 
@@ -15,14 +16,17 @@ namespace coretap::web {
 class Published {
     mutable std::mutex m_mutex;
     std::shared_ptr<const state::Snapshot> m_snapshot;
+    StreamPositions m_positions;
     std::shared_ptr<const Sections> m_sections{std::make_shared<const Sections>()};
     std::shared_ptr<const std::string> m_config;
 
 public:
-    void SetSnapshot(std::shared_ptr<const state::Snapshot> snapshot)
+    /** `positions`: how far the streams were when it was taken. */
+    void SetSnapshot(std::shared_ptr<const state::Snapshot> snapshot, StreamPositions positions)
     {
         const std::lock_guard lock{m_mutex};
         m_snapshot.swap(snapshot); // the old one ends with the parameter, outside the lock
+        m_positions.swap(positions);
     }
     void SetSection(const std::string& name, std::string json)
     {
@@ -41,6 +45,11 @@ public:
     {
         const std::lock_guard lock{m_mutex};
         return m_snapshot;
+    }
+    std::pair<std::shared_ptr<const state::Snapshot>, StreamPositions> SnapshotAndPositions() const
+    {
+        const std::lock_guard lock{m_mutex};
+        return {m_snapshot, m_positions};
     }
     std::shared_ptr<const Sections> AllSections() const
     {

@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <atomic>
 #include <csignal>
+#include <exception>
+#include <mutex>
 #include <thread>
+#include <utility>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -115,6 +118,9 @@ class Server::Impl {
     std::atomic<bool> m_speaks_tls;
     tcp::acceptor m_acceptor;
     asio::steady_timer m_tick;
+    std::atomic<std::chrono::steady_clock::rep> m_sign_of_life{0}; //!< the thread's, each second
+    std::mutex m_failure_mutex;
+    std::string m_failure;
     std::thread m_thread;
 
 public:
@@ -144,7 +150,8 @@ public:
         sigset_t all, old;
         sigfillset(&all);
         pthread_sigmask(SIG_SETMASK, &all, &old);
-        m_thread = std::thread{[this] { m_context.io.run(); }};
+        SignOfLife();
+        m_thread = std::thread{[this] { Run(); }};
         pthread_sigmask(SIG_SETMASK, &old, nullptr);
     }
 
@@ -164,20 +171,61 @@ public:
         });
     }
     ServerStats Stats() const { return m_context.counters.Read(); }
-    Published& Shown() { return m_context.published; }
-    void OnPublished()
+    std::chrono::nanoseconds SilentFor() const
     {
+        const std::chrono::steady_clock::duration sign{m_sign_of_life.load()};
+        return sign.count() == 0 ? std::chrono::nanoseconds{0} : std::chrono::steady_clock::now().time_since_epoch() - sign;
+    }
+    std::string TakeFailure()
+    {
+        const std::lock_guard lock{m_failure_mutex};
+        return std::exchange(m_failure, {});
+    }
+    Published& Shown() { return m_context.published; }
+    void Publish(std::shared_ptr<const state::Snapshot> snapshot)
+    {
+        m_context.published.SetSnapshot(std::move(snapshot), m_context.streams.Positions());
         asio::post(m_context.io, [this] {
             for (WebSocketSession* const session : m_context.sessions) session->OnPublished();
         });
     }
 
 private:
-    /** A failure (there is no memory) ends what it hit, and nothing else. */
+    // A failure (there is no memory) ends what it hit, and nothing else; it is said.
+    void Failed(const std::exception_ptr& failure)
+    {
+        std::string what{"something unknown"};
+        try {
+            std::rethrow_exception(failure);
+        } catch (const std::exception& exception) {
+            what = exception.what();
+        } catch (...) {
+        }
+        Counters::Add(m_context.counters.failures);
+        const std::lock_guard lock{m_failure_mutex};
+        m_failure = std::move(what);
+    }
+
+    void Run()
+    {
+        for (;;) {
+            try {
+                m_context.io.run();
+                return;
+            } catch (...) { // of a handler
+                Failed(std::current_exception());
+            }
+        }
+    }
+
     void Spawn(asio::awaitable<void> work)
     {
-        asio::co_spawn(m_context.io, std::move(work), [](const std::exception_ptr&) {});
+        asio::co_spawn(m_context.io, std::move(work), [this](const std::exception_ptr& failure) {
+            if (failure) Failed(failure);
+        });
     }
+
+    void SignOfLife() { m_sign_of_life = std::chrono::steady_clock::now().time_since_epoch().count(); }
 
     asio::awaitable<void> Accept()
     {
@@ -188,7 +236,11 @@ private:
                 co_await pause.async_wait(TOKEN);
                 continue;
             }
-            Admit(std::move(socket));
+            try {
+                Admit(std::move(socket));
+            } catch (...) {
+                Failed(std::current_exception());
+            }
         }
     }
 
@@ -200,8 +252,11 @@ private:
         const std::string local{AddressText(socket.local_endpoint(gone))};
         if (gone) return;
         if (m_context.connections.size() >= limits.connections) return m_context.counters.Count(Reject::TooManyConnections);
-        if (const auto count = m_context.per_address.find(LimitKey(address));
-            count != m_context.per_address.end() && count->second >= limits.connections_per_address)
+        const std::string key{LimitKey(address)};
+        const auto now = TokenBucket::Clock::now();
+        const auto count = m_context.per_address.find(key);
+        if ((count != m_context.per_address.end() && count->second >= limits.connections_per_address) ||
+            !m_context.newcomers.Allow(key, now) || (m_tls && !m_context.handshakes.Allow(key, now)))
             return m_context.counters.Count(Reject::TooManyOfAddress);
         socket.set_option(tcp::no_delay{true}, gone);
         auto connection = std::make_shared<Connection>(m_context, std::move(socket), m_tls.get(), address);
@@ -214,9 +269,14 @@ private:
         while (!m_context.stopping) {
             m_tick.expires_after(TICK);
             co_await m_tick.async_wait(TOKEN);
-            const auto now = std::chrono::steady_clock::now();
-            for (WebSocketSession* const session : m_context.sessions) session->Sweep(now);
-            m_context.streams.Expire(now);
+            SignOfLife();
+            try {
+                const auto now = std::chrono::steady_clock::now();
+                for (WebSocketSession* const session : m_context.sessions) session->Sweep(now);
+                m_context.streams.Expire(now);
+            } catch (...) {
+                Failed(std::current_exception());
+            }
         }
     }
 
@@ -277,6 +337,11 @@ Result<std::unique_ptr<Server>> Server::Listen(ServerOptions options, Streams& s
     const auto address = ParseAddress(options);
     if (!address) return address.GetError();
     if (auto checked = CheckToken(options, *address); !checked) return checked.GetError();
+    for (const std::string& host : options.hosts) {
+        if (!HostOf(host))
+            return Error{Errc::Usage,
+                         fmt::format("{} is not a name that a Host header can have, like node.example.org", util::Quoted(host))};
+    }
     auto tls = MakeTls(options);
     if (!tls) return tls.GetError();
     const tcp::endpoint endpoint{*address, options.port};
@@ -305,14 +370,12 @@ std::string Server::Url() const
     return fmt::format("{}://{}:{}/", m_impl->Tls() ? "https" : "http", host, endpoint.port());
 }
 
-void Server::Publish(std::shared_ptr<const state::Snapshot> snapshot)
-{
-    m_impl->Shown().SetSnapshot(std::move(snapshot));
-    m_impl->OnPublished();
-}
+void Server::Publish(std::shared_ptr<const state::Snapshot> snapshot) { m_impl->Publish(std::move(snapshot)); }
 
 void Server::PublishSection(const std::string& name, std::string json) { m_impl->Shown().SetSection(name, std::move(json)); }
 void Server::SetConfig(std::string json) { m_impl->Shown().SetConfig(std::move(json)); }
 ServerStats Server::Stats() const { return m_impl->Stats(); }
+std::chrono::nanoseconds Server::SilentFor() const { return m_impl->SilentFor(); }
+std::string Server::TakeFailure() { return m_impl->TakeFailure(); }
 
 } // namespace coretap::web

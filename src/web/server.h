@@ -32,14 +32,19 @@ struct Limits {
     std::chrono::milliseconds header_timeout{5'000}; //!< for the whole header, and the TLS handshake
     std::chrono::milliseconds idle_timeout{30'000};  //!< between requests; of a WebSocket: without an answer to pings
     std::chrono::milliseconds write_timeout{10'000}; //!< for a response, and for each WebSocket message
-    double requests_per_s{50};                       //!< of one address
+    double connections_per_s{50};                    //!< new ones of one address; TLS costs more
+    double connections_burst{200};
+    double handshakes_per_s{10};
+    double handshakes_burst{50};
+    double requests_per_s{50}; //!< of one address, for each Budget
     double requests_burst{200};
     std::size_t message_bytes{16384}; //!< of a WebSocket message from a client
-    double messages_per_s{5};         //!< from one WebSocket client
+    double messages_per_s{5};         //!< from one WebSocket client; pings and pongs likewise
     double messages_burst{20};
     std::size_t body_bytes{1024}; //!< of the one request that has a body
     double controls_per_s{5};     //!< changes of a replay, by all clients together
     double controls_burst{20};
+    std::size_t websocket_bytes_per_s{32768}; //!< read from one WebSocket client; who sends more waits
 };
 
 /** Who may connect, and how. It can be changed while the server runs. */
@@ -104,13 +109,22 @@ public:
      * After Serve().
      */
     util::Result<> Change(Access access);
-    /** What is shown from now on; clients that want snapshots get it. Once a second. */
+    /**
+     * What is shown from now on; clients that want snapshots get it. Once a second. The thread that writes to Streams, when the snapshot has
+     * just what was written.
+     */
     void Publish(std::shared_ptr<const state::Snapshot> snapshot);
+
+    // Any thread.
     /** More for the API: valid JSON, shown as /api/v1/NAME and as a member of snapshots. Names are words of a-z, 0-9, - and _. */
     void PublishSection(const std::string& name, std::string json);
     /** Instead of ServerOptions::config_json, after a reload. */
     void SetConfig(std::string json);
     ServerStats Stats() const;
+    /** For how long the server's thread has shown no sign of life: a second or so, or it hangs. Zero before Serve(). */
+    std::chrono::nanoseconds SilentFor() const;
+    /** What failed that should not (there is no memory) since the last call; empty: nothing. It ended what it hit, and nothing else. */
+    std::string TakeFailure();
 };
 
 } // namespace coretap::web

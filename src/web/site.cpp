@@ -39,12 +39,15 @@ Response FromAsset(const Asset& asset, const Request& request)
 {
     Response response;
     response.content_type = asset.content_type;
-    response.headers.emplace_back("ETag", asset.etag);
+    const bool gzip{!asset.gzip.empty() && AcceptsGzip(request.accept_encoding)};
+    std::string etag{asset.etag};
+    if (gzip) etag.insert(etag.size() - 1, "-gz"); // other bytes
+    response.headers.emplace_back("ETag", etag);
     response.headers.emplace_back("Vary", "Accept-Encoding");
     response.headers.emplace_back("Cache-Control", asset.immutable ? "private, max-age=31536000, immutable" : "no-cache");
-    if (EtagMatches(request.if_none_match, asset.etag)) {
+    if (EtagMatches(request.if_none_match, etag)) {
         response.status = 304;
-    } else if (!asset.gzip.empty() && AcceptsGzip(request.accept_encoding)) {
+    } else if (gzip) {
         response.headers.emplace_back("Content-Encoding", "gzip");
         response.fixed_body = asset.gzip;
     } else {
@@ -114,7 +117,9 @@ Site::Site(const ServerOptions& options, const event::Catalogue& catalogue, cons
 Response Site::Refuse(Reject reason, unsigned status, std::string_view code, std::string_view message)
 {
     m_counters.Count(reason);
-    return ErrorResponse(status, code, message);
+    Response response{ErrorResponse(status, code, message)};
+    response.close = reason != Reject::NotFound && reason != Reject::BadRequest; // who may not be here shall not hold a connection
+    return response;
 }
 
 Response Site::NotFound()
@@ -140,13 +145,35 @@ std::optional<Response> Site::CheckMethod(const Request& request)
 std::optional<Response> Site::CheckRequest(const Request& request, const std::optional<Target>& target)
 {
     if (request.host.empty()) return Refuse(Reject::BadRequest, 400, "bad_request", "a request needs a Host header");
+    if (request.ambiguous) return Refuse(Reject::BadRequest, 400, "bad_request", "a request has one Host header, and one Origin at most");
     if (!m_guard.HostAllowed(request)) {
         return Refuse(Reject::BadHost, 421, "unknown_host",
                       fmt::format("this server does not go by the name {}; if it should, configure the name (docs/api.md)",
                                   util::Quoted(request.host)));
     }
+    if (Guard::IsOfAnotherSite(request)) return Refuse(Reject::BadOrigin, 403, "bad_origin", "another site's page may not look here");
     if (!target) return Refuse(Reject::BadRequest, 400, "bad_request", "the request's target cannot be read");
     return std::nullopt;
+}
+
+bool Site::MaySee(const Request& request, const Target& target) const
+{
+    // the page that asks for a token needs the style
+    if (target.path == "/healthz" || target.path == "/readyz" || target.path == "/plain.css") return true;
+    if (target.path == "/") {
+        if (const auto token = target.query.find("token"); token != target.query.end() && m_guard.NeedsToken())
+            return m_guard.TokenIs(token->second);
+    }
+    return m_guard.Authorized(request);
+}
+
+Budget Site::BudgetOf(const Request& request) const
+{
+    const auto target = ParseTarget(request.target);
+    const bool welcome{target && m_guard.HostAllowed(request) && !Guard::IsOfAnotherSite(request) && MaySee(request, *target) &&
+                       (!IsWebSocket(request) || Guard::OriginAllowed(request))};
+    if (!welcome) return Budget::Refused;
+    return target->path == "/metrics" ? Budget::Metrics : Budget::Answers;
 }
 
 Response Site::Unauthorized(const Request& request)
@@ -212,22 +239,20 @@ Response Site::Answer(const Request& request)
 Response Site::Route(const Request& request, const Target& target)
 {
     const std::string_view path{target.path};
+    if (!MaySee(request, target)) return Unauthorized(request);
     if (path == "/healthz") return Plain(200, "ok\n");
     if (path == "/readyz") return Ready();
-    if (path == "/plain.css") { // the page that asks for a token needs it
+    if (path == "/plain.css") {
         if (const Asset* const asset{FindAsset("static/plain.css")}) return FromAsset(*asset, request);
     }
     if (path == "/" && m_guard.NeedsToken()) {
-        if (const auto token = target.query.find("token"); token != target.query.end()) {
-            if (!m_guard.TokenIs(token->second)) return Unauthorized(request);
+        if (target.query.contains("token")) {
             Response response{Plain(303, "")};
             response.headers.emplace_back("Location", "/"); // the token leaves the address bar
             response.headers.emplace_back("Set-Cookie", m_guard.SetCookie(request.tls));
             return response;
         }
     }
-    if (!m_guard.Authorized(request)) return Unauthorized(request);
-
     if (path == "/metrics") return Metrics(request);
     if (path.starts_with(API)) {
         const std::string_view name{path.substr(API.size())};
@@ -335,14 +360,16 @@ Response Site::NodeApi(std::string_view name, const Target& target, const state:
     return ErrorResponse(404, "no_such_peer", fmt::format("no peer {}: it was never seen, or closed long ago", *id));
 }
 
-std::shared_ptr<const std::string> Site::SnapshotFrame()
+std::shared_ptr<const SnapshotFrame> Site::Frame()
 {
-    auto snapshot = m_published.Snapshot();
+    auto [snapshot, positions] = m_published.SnapshotAndPositions();
     if (!snapshot) return nullptr;
     if (snapshot != m_framed) {
         m_framed = std::move(snapshot);
-        m_frame = std::make_shared<const std::string>(
-            fmt::format(R"({{"type":"snapshot","snapshot":{}}})", SnapshotJson(*m_framed, m_catalogue, *m_published.AllSections(), true)));
+        std::string json{R"(,"snapshot":)"};
+        json += SnapshotJson(*m_framed, m_catalogue, *m_published.AllSections(), true);
+        json += '}';
+        m_frame = std::make_shared<const SnapshotFrame>(SnapshotFrame{std::move(json), std::move(positions), ++m_frames});
         Counters::Add(m_counters.snapshots);
     }
     return m_frame;

@@ -38,6 +38,7 @@ ServerStats Counters::Read() const noexcept
     stats.requests_total = get(requests);
     stats.sent_bytes_total = get(sent_bytes);
     stats.snapshots_total = get(snapshots);
+    stats.failures_total = get(failures);
     for (std::size_t i{0}; i < responses.size(); ++i) stats.responses_total[i] = get(responses[i]);
     for (std::size_t i{0}; i < REJECTS; ++i) stats.rejected_total[i] = get(rejected[i]);
     return stats;

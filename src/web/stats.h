@@ -12,7 +12,7 @@ namespace coretap::web {
 /** Why a client was turned away or cut off. */
 enum class Reject : std::uint8_t {
     TooManyConnections, //!< in all
-    TooManyOfAddress,   //!< connections of one address
+    TooManyOfAddress,   //!< connections of one address, at a time or a second
     RateLimited,        //!< requests or messages a second
     HeaderTimeout,      //!< the request's header did not come in time
     HeaderTooLarge,
@@ -41,9 +41,10 @@ struct ServerStats {
     std::uint64_t websockets_total{0};
     std::uint64_t requests_total{0};
     std::array<std::uint64_t, 6> responses_total{}; //!< by the status' first digit
-    std::uint64_t sent_bytes_total{0};              //!< bodies and WebSocket payloads
+    std::uint64_t sent_bytes_total{0};              //!< responses with their heads, and WebSocket payloads
     std::uint64_t snapshots_total{0};               //!< serialized for WebSocket clients
     std::array<std::uint64_t, REJECTS> rejected_total{};
+    std::uint64_t failures_total{0}; //!< what should not happen: Server::TakeFailure()
 };
 
 /** What Streams counts. */
@@ -61,7 +62,7 @@ struct StreamStats {
 class Counters {
 public:
     using Counter = std::atomic<std::uint64_t>;
-    Counter connections{0}, connections_total{0}, websockets{0}, websockets_total{0}, requests{0}, sent_bytes{0}, snapshots{0};
+    Counter connections{0}, connections_total{0}, websockets{0}, websockets_total{0}, requests{0}, sent_bytes{0}, snapshots{0}, failures{0};
     std::array<Counter, 6> responses{};
     std::array<Counter, REJECTS> rejected{};
 

@@ -26,12 +26,17 @@ event::JsonOptions OptionsFor(const event::Event& event, event::Decode decode)
 
 } // namespace
 
+std::size_t EventChunk::Bytes() const noexcept
+{
+    constexpr std::size_t OF_THE_ALLOCATOR{3 * 2 * sizeof(void*) + 4 * sizeof(void*)}; // three pieces; pointer and counters of shared_ptr
+    return sizeof(*this) + OF_THE_ALLOCATOR + json.capacity() + starts.capacity() * sizeof(starts[0]);
+}
+
 StreamChannel::StreamChannel(Subscription subscription, const StreamsOptions& options, std::uint64_t first_seq)
     : m_subscription{std::move(subscription)},
       m_rate{m_subscription.max_events_per_s > 0 ? std::min(m_subscription.max_events_per_s, options.max_events_per_s) :
                                                    options.max_events_per_s},
       m_burst{std::max(1.0, m_rate / 4)},
-      m_max_bytes{options.channel_bytes},
       m_max_events{options.channel_events},
       m_allowed{m_burst, Clock::now()},
       m_next_seq{first_seq},
@@ -39,26 +44,32 @@ StreamChannel::StreamChannel(Subscription subscription, const StreamsOptions& op
 {}
 
 StreamChannel::Appended StreamChannel::Append(std::span<const event::Event> batch, pipeline::NodeNames& nodes, Clock::time_point now,
-                                              Clock::time_point deadline)
+                                              Clock::time_point deadline, std::size_t max_bytes, StreamScratch& scratch)
 {
-    m_matching.clear();
+    scratch.matching.clear();
     std::size_t countable{0};
     for (const event::Event& event : batch) {
         if (!m_subscription.filter.Matches(event, nodes.Find(event).label)) continue;
-        m_matching.push_back(&event);
+        scratch.matching.push_back(&event);
         if (!AlwaysTaken(event)) ++countable;
     }
-    if (m_matching.empty()) return {};
+    if (scratch.matching.empty() && m_bytes <= max_bytes) return {};
 
     // Spread evenly over the batch: what is shown is like what happened. Only this thread writes the members read without lock.
     const double tokens{std::max(0.0, m_allowed.Refill(m_rate, m_burst, now))};
     const std::size_t allowed{std::min(countable, static_cast<std::size_t>(tokens))};
     Appended result;
-    std::shared_ptr<EventChunk> chunk;
+    EventChunk& chunk{scratch.chunk};
     std::uint64_t seq{m_next_seq};
     std::size_t index{0};
     std::size_t taken{0};
-    for (const event::Event* const event : m_matching) {
+    const auto finish_chunk = [&] {
+        if (chunk.starts.empty()) return;
+        scratch.done.push_back(std::make_shared<EventChunk>(chunk));
+        chunk.json.clear();
+        chunk.starts.clear();
+    };
+    for (const event::Event* const event : scratch.matching) {
         if (!AlwaysTaken(*event)) {
             const bool wanted{(index + 1) * allowed / countable != index * allowed / countable};
             ++index;
@@ -70,16 +81,14 @@ StreamChannel::Appended StreamChannel::Append(std::span<const event::Event> batc
             }
             ++taken;
         }
-        if (!chunk || chunk->json.size() >= CHUNK_BYTES) {
-            if (chunk) m_done.push_back(std::move(chunk));
-            chunk = std::make_shared<EventChunk>();
-            chunk->json.reserve(std::min(CHUNK_BYTES, m_matching.size() * 512));
-            chunk->first_seq = seq;
-            chunk->sampled_out = m_sampled_out + result.sampled_out;
+        if (chunk.json.size() >= CHUNK_BYTES) finish_chunk();
+        if (chunk.starts.empty()) {
+            chunk.first_seq = seq;
+            chunk.sampled_out = m_sampled_out + result.sampled_out;
         }
-        std::string& json{chunk->json};
+        std::string& json{chunk.json};
         if (!json.empty()) json += ',';
-        chunk->starts.push_back(static_cast<std::uint32_t>(json.size()));
+        chunk.starts.push_back(static_cast<std::uint32_t>(json.size()));
         json += "{\"seq\":";
         util::AppendNumber(json, seq++);
         const std::size_t brace{json.size()};
@@ -87,21 +96,35 @@ StreamChannel::Appended StreamChannel::Append(std::span<const event::Event> batc
         json[brace] = ','; // where the event's own object began
     }
     m_allowed.Charge(static_cast<double>(taken));
-    if (chunk) m_done.push_back(std::move(chunk));
+    finish_chunk();
     result.events = seq - m_next_seq;
-
-    {
-        const std::lock_guard lock{m_mutex};
-        m_next_seq = seq;
-        m_sampled_out += result.sampled_out;
-        Hold();
-    }
-    m_done.clear();
-    m_evicted.clear(); // memory is given back outside the lock
+    Keep(scratch, seq, m_sampled_out + result.sampled_out, max_bytes);
     return result;
 }
 
-void StreamChannel::Moved(std::string_view members)
+void StreamChannel::Keep(StreamScratch& scratch, std::uint64_t next_seq, std::uint64_t sampled_out, std::size_t max_bytes)
+{
+    {
+        const std::lock_guard lock{m_mutex};
+        m_next_seq = next_seq;
+        m_sampled_out = sampled_out;
+        for (auto& done : scratch.done) {
+            m_bytes += done->Bytes();
+            m_events += done->starts.size();
+            m_chunks.push_back(std::move(done));
+        }
+        while (m_chunks.size() > 1 && (m_bytes > max_bytes || m_events > m_max_events)) {
+            m_bytes -= m_chunks.front()->Bytes();
+            m_events -= m_chunks.front()->starts.size();
+            scratch.evicted.push_back(std::move(m_chunks.front()));
+            m_chunks.pop_front();
+        }
+    }
+    scratch.done.clear();
+    scratch.evicted.clear(); // memory is given back outside the lock
+}
+
+void StreamChannel::Moved(std::string_view members, std::size_t max_bytes, StreamScratch& scratch)
 {
     auto chunk{std::make_shared<EventChunk>()};
     chunk->json = R"({"type":"moved","seq":)";
@@ -113,29 +136,8 @@ void StreamChannel::Moved(std::string_view members)
     chunk->first_seq = m_next_seq;
     chunk->sampled_out = m_sampled_out;
     chunk->moved = true;
-    m_done.push_back(std::move(chunk));
-    {
-        const std::lock_guard lock{m_mutex};
-        ++m_next_seq;
-        Hold();
-    }
-    m_done.clear();
-    m_evicted.clear();
-}
-
-void StreamChannel::Hold()
-{
-    for (auto& done : m_done) {
-        m_bytes += done->json.size();
-        m_events += done->starts.size();
-        m_chunks.push_back(std::move(done));
-    }
-    while (m_chunks.size() > 1 && (m_bytes > m_max_bytes || m_events > m_max_events)) {
-        m_bytes -= m_chunks.front()->json.size();
-        m_events -= m_chunks.front()->starts.size();
-        m_evicted.push_back(std::move(m_chunks.front()));
-        m_chunks.pop_front();
-    }
+    scratch.done.push_back(std::move(chunk));
+    Keep(scratch, m_next_seq + 1, m_sampled_out, max_bytes);
 }
 
 std::size_t StreamChannel::HeldBytes() const

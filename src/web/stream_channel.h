@@ -16,17 +16,21 @@
 
 namespace coretap::web {
 
+/** What the pipeline thread needs while it appends to one channel after the other. */
+struct StreamScratch {
+    std::vector<const event::Event*> matching;
+    EventChunk chunk; //!< being made; what is kept is a copy that is no larger than it must be
+    std::vector<std::shared_ptr<const EventChunk>> done, evicted;
+};
+
 class StreamChannel {
     const Subscription m_subscription;
     const double m_rate;
     const double m_burst;
-    const std::size_t m_max_bytes;
     const std::size_t m_max_events;
 
     // the pipeline thread's
     TokenBucket m_allowed;
-    std::vector<const event::Event*> m_matching;
-    std::vector<std::shared_ptr<const EventChunk>> m_done, m_evicted;
 
     mutable std::mutex m_mutex;
     std::deque<std::shared_ptr<const EventChunk>> m_chunks;
@@ -50,16 +54,15 @@ public:
     };
 
     StreamChannel(Subscription subscription, const StreamsOptions& options, std::uint64_t first_seq);
-    /** The pipeline thread. Formats what matches, until `deadline`; the rest is left out. */
+    /** The pipeline thread. Formats what matches, until `deadline`; the rest is left out. Holds no more than `max_bytes` afterwards. */
     Appended Append(std::span<const event::Event> batch, pipeline::NodeNames& nodes, std::chrono::steady_clock::time_point now,
-                    std::chrono::steady_clock::time_point deadline);
+                    std::chrono::steady_clock::time_point deadline, std::size_t max_bytes, StreamScratch& scratch);
     /** The pipeline thread. Goes between the events before and after. */
-    void Moved(std::string_view members);
+    void Moved(std::string_view members, std::size_t max_bytes, StreamScratch& scratch);
     std::size_t HeldBytes() const;
 
 private:
-    /** What is done, under the mutex, and room for it. */
-    void Hold();
+    void Keep(StreamScratch& scratch, std::uint64_t next_seq, std::uint64_t sampled_out, std::size_t max_bytes);
 };
 
 } // namespace coretap::web

@@ -21,25 +21,29 @@ constexpr double TIME_BURST_NS{50e6};
 } // namespace
 
 Streams::Streams(const event::Catalogue& catalogue, StreamsOptions options)
-    : m_catalogue{catalogue}, m_options{options}, m_time{TIME_BURST_NS, Clock::now()}
+    : m_catalogue{catalogue}, m_options{options}, m_scratch{std::make_unique<StreamScratch>()}, m_time{TIME_BURST_NS, Clock::now()}
 {}
 
 Streams::~Streams() = default;
+
+std::size_t Streams::Channels()
+{
+    const std::lock_guard lock{m_mutex};
+    m_writing = m_channels;
+    return std::min(m_options.channel_bytes, m_options.total_bytes / std::max<std::size_t>(m_writing.size(), 1));
+}
 
 Result<> Streams::Write(std::span<const event::Event> batch)
 {
     for (const event::Event& event : batch) m_nodes.Observe(event);
     if (m_quiet || m_active.load(std::memory_order_relaxed) == 0) return {};
-    {
-        const std::lock_guard lock{m_mutex};
-        m_writing = m_channels;
-    }
+    const std::size_t share{Channels()};
     std::uint64_t events{0};
     Clock::time_point now{Clock::now()};
     for (const auto& channel : m_writing) {
         const double budget_ns{std::max(0.0, m_time.Refill(m_options.max_time_share * 1e9, TIME_BURST_NS, now))};
         const auto deadline = now + std::chrono::nanoseconds{static_cast<std::int64_t>(budget_ns)};
-        const auto appended = channel->Append(batch, m_nodes, now, deadline);
+        const auto appended = channel->Append(batch, m_nodes, now, deadline, share, *m_scratch);
         events += appended.events;
         Counters::Add(m_formatted, appended.events);
         Counters::Add(m_sampled_out, appended.sampled_out);
@@ -55,10 +59,9 @@ Result<> Streams::Write(std::span<const event::Event> batch)
 
 void Streams::Moved(std::string_view members)
 {
-    {
-        const std::lock_guard lock{m_mutex};
-        for (const auto& channel : m_channels) channel->Moved(members);
-    }
+    const std::size_t share{Channels()};
+    for (const auto& channel : m_writing) channel->Moved(members, share, *m_scratch);
+    m_writing.clear();
     Wake();
 }
 
@@ -77,6 +80,7 @@ void Streams::SetWake(std::function<void()> wake)
 
 Result<Streams::Followed> Streams::Follow(const Subscription& subscription)
 {
+    std::shared_ptr<StreamChannel> made_room; // its memory is given back outside the lock, which the pipeline's thread takes
     const std::lock_guard lock{m_mutex};
     if (m_clients.load(std::memory_order_relaxed) >= m_options.max_clients)
         return Error{Errc::Usage, fmt::format("there are {} subscribers already, no more are served", m_options.max_clients)};
@@ -90,6 +94,7 @@ Result<Streams::Followed> Streams::Follow(const Subscription& subscription)
             if ((*longest)->m_clients != 0)
                 return Error{Errc::Usage,
                              fmt::format("there are {} different subscriptions already, no more are served", m_channels.size())};
+            made_room = std::move(*longest);
             m_channels.erase(longest);
         }
         const auto now_us = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch());
@@ -145,6 +150,17 @@ void Streams::Expire(Clock::time_point now)
     m_active.store(m_channels.size(), std::memory_order_relaxed);
 }
 
+StreamPositions Streams::Positions() const
+{
+    StreamPositions positions;
+    const std::lock_guard lock{m_mutex};
+    for (const auto& channel : m_channels) {
+        const std::lock_guard channel_lock{channel->m_mutex};
+        positions.push_back({channel->m_first_seq, channel->m_next_seq, channel->m_sampled_out});
+    }
+    return positions;
+}
+
 StreamStats Streams::Stats() const
 {
     StreamStats stats;
@@ -162,6 +178,21 @@ StreamStats Streams::Stats() const
 }
 
 StreamCursor::~StreamCursor() { m_streams.Leave(*m_channel); }
+
+std::optional<std::uint64_t> StreamCursor::SeqAt(const StreamPositions& moment) const
+{
+    const auto position = std::ranges::find(moment, m_channel->m_first_seq, &StreamPosition::channel);
+    return position == moment.end() ? std::nullopt : std::optional{position->next_seq - 1};
+}
+
+bool StreamCursor::MoveTo(const StreamPositions& moment)
+{
+    const auto position = std::ranges::find(moment, m_channel->m_first_seq, &StreamPosition::channel);
+    if (position == moment.end()) return false;
+    m_next = position->next_seq;
+    m_sampled_out = position->sampled_out;
+    return true;
+}
 
 StreamCursor::Taken StreamCursor::Take(std::size_t max_bytes)
 {

@@ -24,12 +24,14 @@
 namespace coretap::web {
 
 class StreamChannel;
+struct StreamScratch;
 
 struct StreamsOptions {
     std::size_t max_channels{16}; //!< distinct subscriptions at a time
     std::size_t max_clients{128};
-    // What a channel holds for clients that are behind or come back.
+    // What a channel holds for clients that are behind or come back, and all of them together: then each has an equal share.
     std::size_t channel_bytes{4 << 20};
+    std::size_t total_bytes{32 << 20};
     std::size_t channel_events{16384};
     double max_events_per_s{20'000}; //!< of a channel, whatever its clients ask for
     double max_time_share{0.25};     //!< of the pipeline's thread, for all channels together; beyond, events are left out and counted
@@ -43,7 +45,18 @@ struct EventChunk {
     std::uint64_t first_seq{0};        //!< the others follow without a gap
     std::uint64_t sampled_out{0};      //!< by the channel, before its first event
     bool moved{false};                 //!< not events, but members for a message that the time was moved; one number, as an event
+
+    /** What it takes in memory, all in all. */
+    std::size_t Bytes() const noexcept;
 };
+
+/** How far a channel was at some moment. */
+struct StreamPosition {
+    std::uint64_t channel{0}; //!< its first number, which no other has
+    std::uint64_t next_seq{0};
+    std::uint64_t sampled_out{0};
+};
+using StreamPositions = std::vector<StreamPosition>;
 
 /** One client's place in a channel. The web thread's. */
 class StreamCursor {
@@ -68,6 +81,12 @@ public:
     StreamCursor(const StreamCursor&) = delete;
     StreamCursor& operator=(const StreamCursor&) = delete;
 
+    /** Of the last event before what comes next. */
+    std::uint64_t Seq() const noexcept { return m_next - 1; }
+    /** Of the last event of its channel at that moment; nothing if there was no such channel yet. */
+    std::optional<std::uint64_t> SeqAt(const StreamPositions& moment) const;
+    /** What comes next is what came after that moment, as far as it is held. False if there was no such channel yet. */
+    bool MoveTo(const StreamPositions& moment);
     /** What comes next: at least one chunk if there is any, and others up to `max_bytes`. */
     Taken Take(std::size_t max_bytes);
 };
@@ -87,6 +106,7 @@ class Streams final : public pipeline::Sink {
     bool m_quiet{false};
     pipeline::NodeNames m_nodes;
     std::vector<std::shared_ptr<StreamChannel>> m_writing;
+    std::unique_ptr<StreamScratch> m_scratch;
     TokenBucket m_time; //!< nanoseconds
 
     mutable std::mutex m_mutex; //!< m_channels and what Streams keeps in them
@@ -101,6 +121,8 @@ class Streams final : public pipeline::Sink {
     std::atomic<std::uint64_t> m_clients{0}, m_formatted{0}, m_sampled_out{0}, m_shed{0}, m_dropped{0};
 
     friend class StreamCursor;
+    /** m_channels into m_writing. What each of them may hold, in bytes. The pipeline thread. */
+    std::size_t Channels();
     void Leave(StreamChannel& channel);
     void Wake();
 
@@ -117,6 +139,8 @@ public:
     void SetQuiet(bool quiet) noexcept { m_quiet = quiet; }
     /** Tells the clients, between what was written before and after, that it is another time now: these members of a JSON object. */
     void Moved(std::string_view members);
+    /** How far the channels are: of what was written so far. The pipeline's thread. */
+    StreamPositions Positions() const;
 
     /** What to call, from the pipeline's thread and briefly, when there is something new: once until Awake(). Empty: nothing. */
     void SetWake(std::function<void()> wake);

@@ -18,6 +18,7 @@ using util::Error;
 using util::Result;
 
 constexpr std::size_t MAX_VALUES{64};
+constexpr double MIN_RATE{0.01}; // one in a hundred seconds
 constexpr double MAX_RATE{1e6};
 
 Error Wrong(std::string_view what, std::string_view expected)
@@ -147,7 +148,7 @@ Result<Subscription> ParseSubscription(std::string_view text, const event::Catal
         return Error{Errc::Usage, R"(a message must have "type":"subscribe", the only kind there is)"};
 
     pipeline::FilterSpec spec;
-    Subscription out{*pipeline::Filter::Make({}, catalogue), event::Decode::Off, 0, WantSnapshots::First, {}, {}};
+    Subscription out{*pipeline::Filter::Make({}, catalogue), event::Decode::Off, true, 0, WantSnapshots::First, {}, {}};
     for (const auto& [name, member] : *object) {
         if (name == "type") continue;
         if (name == "filter") {
@@ -161,8 +162,11 @@ Result<Subscription> ParseSubscription(std::string_view text, const event::Catal
         } else if (name == "max_events_per_s") {
             boost::system::error_code not_a_number;
             const double rate{member.to_number<double>(not_a_number)};
-            if (not_a_number || !(rate > 0) || rate > MAX_RATE) return Wrong("max_events_per_s", "a number above 0, at most 1000000");
+            if (not_a_number || !(rate >= MIN_RATE) || rate > MAX_RATE) return Wrong("max_events_per_s", "a number from 0.01 to 1000000");
             out.max_events_per_s = rate;
+        } else if (name == "events") {
+            if (!member.is_bool()) return Wrong("events", "true or false");
+            out.events = member.get_bool();
         } else if (name == "snapshot") {
             if (!member.is_bool()) return Wrong("snapshot", "true or false");
             out.snapshots = member.get_bool() ? WantSnapshots::EverySecond : WantSnapshots::None;
@@ -172,7 +176,8 @@ Result<Subscription> ParseSubscription(std::string_view text, const event::Catal
             out.resume_after = static_cast<std::uint64_t>(*seq);
         } else {
             return Error{Errc::Usage,
-                         fmt::format("subscribe has no member {}; there are filter, decode, max_events_per_s, snapshot and resume_after",
+                         fmt::format("subscribe has no member {}; there are filter, decode, events, max_events_per_s, snapshot and "
+                                     "resume_after",
                                      util::Quoted({name.data(), name.size()}))};
         }
     }

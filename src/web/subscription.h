@@ -23,6 +23,7 @@ enum class WantSnapshots : std::uint8_t {
 struct Subscription {
     pipeline::Filter filter;
     event::Decode decode{event::Decode::Off};
+    bool events{true};          //!< false: snapshots only
     double max_events_per_s{0}; //!< 0: what the server allows
     WantSnapshots snapshots{WantSnapshots::First};
     std::optional<std::uint64_t> resume_after{};

@@ -33,14 +33,18 @@ constexpr int SEND_BUFFER_BYTES{256 << 10};
 class Session final : public WebSocketSession, public std::enable_shared_from_this<Session> {
     Context& m_context;
     std::shared_ptr<Connection> m_connection;
-    websocket::stream<ByteStream&> m_ws;
+    websocket::stream<ByteStream&, false> m_ws; // false: no permessage-deflate, which would double what is compiled
     beast::flat_buffer m_incoming;
     TokenBucket m_messages;
+    TokenBucket m_controls; //!< pings and pongs
 
     WantSnapshots m_wanted{WantSnapshots::None};    //!< as the subscription says
     WantSnapshots m_snapshots{WantSnapshots::None}; //!< what of it is still to come
     bool m_snapshot_due{false};
-    std::unique_ptr<StreamCursor> m_cursor;
+    std::uint64_t m_snapshot_number{0};                //!< of the last that was sent
+    std::unique_ptr<StreamCursor> m_cursor;            //!< null if no events are wanted
+    std::uint64_t m_moved_seq{0};                      //!< of the last message that the time was moved
+    bool m_events_wait{false};                         //!< for the first snapshot, which says where they begin
     std::deque<std::string> m_control;                 //!< hellos and errors: as many as the client may send messages
     std::optional<websocket::close_code> m_close_with; //!< when m_control is sent
     bool m_open{false};                                //!< the handshake is done
@@ -51,7 +55,7 @@ class Session final : public WebSocketSession, public std::enable_shared_from_th
     Clock::time_point m_writing_since{};
     bool m_cut_off{false};
     std::string m_prefix, m_suffix;
-    std::shared_ptr<const std::string> m_frame;
+    std::shared_ptr<const SnapshotFrame> m_frame;
     StreamCursor::Taken m_taken;
     std::uint64_t m_sampled_out_before{0}, m_dropped_before{0}; //!< not told yet
     std::vector<asio::const_buffer> m_buffers;
@@ -61,7 +65,8 @@ public:
         : m_context{context},
           m_connection{std::move(connection)},
           m_ws{m_connection->stream},
-          m_messages{context.options.limits.messages_burst, Clock::now()}
+          m_messages{context.options.limits.messages_burst, Clock::now()},
+          m_controls{m_messages}
     {
         m_context.sessions.insert(this);
         Counters::Add(m_context.counters.websockets);
@@ -87,6 +92,8 @@ public:
         m_ws.set_option(websocket::stream_base::decorator{
             [](websocket::response_type& response) { response.set(beast::http::field::server, "coretap"); }});
         m_ws.read_message_max(limits.message_bytes);
+        m_connection->stream.LimitReading(limits.websocket_bytes_per_s); // frames need have no content
+        m_ws.control_callback([this](websocket::frame_type type, beast::string_view) { OnControl(type); });
         m_ws.auto_fragment(false); // else it copies
         m_ws.text(true);
 
@@ -119,11 +126,7 @@ public:
         } else if (m_close_with) {
             End(*m_close_with);
             return;
-        } else if (m_snapshot_due && (m_frame = m_context.site.SnapshotFrame())) {
-            m_snapshot_due = false;
-            if (m_snapshots == WantSnapshots::First) m_snapshots = WantSnapshots::None;
-            m_buffers.assign({asio::buffer(*m_frame)});
-        } else if (!m_cursor || !TakeEvents()) {
+        } else if (!(m_snapshot_due && TakeSnapshot()) && !(m_cursor && !m_events_wait && TakeEvents())) {
             return;
         }
         m_writing = true;
@@ -140,10 +143,7 @@ public:
 
     void Sweep(Clock::time_point now) override
     {
-        if (!m_writing || now - m_writing_since < m_context.options.limits.write_timeout) return;
-        m_cut_off = true;
-        m_context.counters.Count(Reject::SlowReader);
-        m_connection->stream.Close();
+        if (m_writing && now - m_writing_since >= m_context.options.limits.write_timeout) CutOff(Reject::SlowReader);
     }
 
     void GoAway() override
@@ -153,6 +153,20 @@ public:
     }
 
 private:
+    /** At once, without goodbye. */
+    void CutOff(Reject reason)
+    {
+        if (!std::exchange(m_cut_off, true)) m_context.counters.Count(reason);
+        m_connection->stream.Close();
+    }
+
+    void OnControl(websocket::frame_type type)
+    {
+        const Limits& limits{m_context.options.limits};
+        if (type != websocket::frame_type::close && !m_controls.Take(limits.messages_per_s, limits.messages_burst, Clock::now()))
+            CutOff(Reject::RateLimited);
+    }
+
     void End(websocket::close_code code)
     {
         if (m_ending) return;
@@ -179,13 +193,34 @@ private:
         if (!error) Pump(); // else the read ends with an error too
     }
 
+    /** A snapshot into m_buffers. False if there is none that knows the subscription yet. */
+    bool TakeSnapshot()
+    {
+        auto frame = m_context.site.Frame();
+        if (!frame) return false;
+        const auto seq = m_cursor ? m_cursor->SeqAt(frame->positions) : std::nullopt;
+        if (m_cursor && !seq) return false;
+        if (seq && *seq < m_moved_seq) return false; // of the time before
+        m_snapshot_due = false;
+        if (std::exchange(m_snapshot_number, frame->number) == frame->number) return false; // it came while it was being published
+        if (std::exchange(m_events_wait, false)) m_cursor->MoveTo(frame->positions);
+        m_frame = std::move(frame);
+        if (m_snapshots == WantSnapshots::First) m_snapshots = WantSnapshots::None;
+        m_prefix = R"({"type":"snapshot","seq":)";
+        m_prefix += seq ? fmt::to_string(*seq) : "null";
+        m_buffers.assign({asio::buffer(m_prefix), asio::buffer(m_frame->json)});
+        return true;
+    }
+
     /** Events into m_buffers, straight from the chunks that all clients share. False if there is nothing new. */
     bool TakeEvents()
     {
         m_taken = m_cursor->Take(FRAME_BYTES);
         if (m_taken.chunks.empty()) return false;
         if (m_taken.moved) { // whoever wants to know how things stand wants to know it anew
-            m_snapshot_due = m_wanted != WantSnapshots::None;
+            m_snapshots = m_wanted;
+            m_snapshot_due = m_snapshots != WantSnapshots::None;
+            m_moved_seq = m_taken.chunks.front()->first_seq;
             m_sampled_out_before += m_taken.sampled_out;
             m_dropped_before += m_taken.dropped;
             m_buffers.assign({asio::buffer(m_taken.chunks.front()->json)});
@@ -243,22 +278,35 @@ private:
             m_context.counters.Count(Reject::BadMessage);
             return Complain("bad_message", subscription.GetError().what);
         }
-        m_sampled_out_before = m_dropped_before = 0;
+        Follow(*subscription);
+        Pump();
+    }
+
+    void Follow(const Subscription& subscription)
+    {
         m_cursor.reset(); // makes room for the new one
-        auto followed = m_context.streams.Follow(*subscription);
-        if (!followed) {
-            m_snapshots = WantSnapshots::None;
-            return Complain("too_many_subscriptions", followed.GetError().what);
+        m_events_wait = false;
+        m_sampled_out_before = m_dropped_before = 0;
+        m_moved_seq = 0;
+        m_snapshots = m_wanted = subscription.snapshots;
+        m_snapshot_number = 0;
+        m_snapshot_due = m_snapshots != WantSnapshots::None;
+        Streams::Followed followed;
+        if (subscription.events) {
+            auto result = m_context.streams.Follow(subscription);
+            if (!result) return Complain("too_many_subscriptions", result.GetError().what); // snapshots come all the same
+            followed = std::move(*result);
+            m_cursor = std::move(followed.cursor);
+            if (m_snapshot_due && !subscription.resume_after) {
+                m_events_wait = true; // those that come are those that are not in the snapshot
+                if (const auto frame = m_context.site.Frame()) m_cursor->MoveTo(frame->positions);
+            }
         }
         std::string hello{R"({"type":"hello","version":)"};
         util::AppendJsonString(hello, m_context.options.version);
-        hello += fmt::format(R"(,"seq":{},"resumed":{},"missed":{}}})", followed->seq, followed->resumed,
-                             followed->missed ? fmt::to_string(*followed->missed) : "null");
-        m_snapshots = m_wanted = subscription->snapshots;
-        m_snapshot_due = m_snapshots != WantSnapshots::None;
-        m_control.push_back(std::move(hello)); // goes out first
-        m_cursor = std::move(followed->cursor);
-        Pump();
+        hello += fmt::format(R"(,"seq":{},"resumed":{},"missed":{}}})", m_cursor ? fmt::to_string(m_cursor->Seq()) : "null",
+                             followed.resumed, followed.missed ? fmt::to_string(*followed.missed) : "null");
+        m_control.push_back(std::move(hello));
     }
 };
 

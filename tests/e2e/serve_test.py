@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """coretap serve: what it shows of the stand-in is what the stand-in fired; how it begins, goes on, and ends."""
 import collections
+import ctypes
+import fcntl
 import http.client
 import http.server
 import json
@@ -8,7 +10,11 @@ import os
 import re
 import signal
 import socket
+import subprocess
 import threading
+import time
+import urllib.error
+import urllib.request
 
 import harness
 from harness import NOBODY, Case, Sim, expected_of, status_of, wait_until
@@ -156,6 +162,32 @@ class Shown(Serving):
         events = client.events(lambda got: len(got) > 50)
         self.assertEqual({event["args"]["msg_type"] for event in events if event["event"].startswith("net:")}, {"inv"})
         self.assertEqual({event["event"] for event in events}, {"net:inbound_message"})
+        sim.send(signal.SIGTERM).expect(0)
+        serve.stop()
+
+    def test_snapshots_say_which_events_are_in_them(self):
+        binary = self.sim_copy()
+        serve = Serve(self, binary=binary)
+        sim = Sim(self, binary, "--scenario", "mainnet", "--rate", "1000")
+        serve.wait_api("peers", lambda answer: len(answer["peers"]) > 3)
+        for attempt in "a new subscription", "one that there is":
+            with self.subTest(attempt):
+                client = WebSocket(self, serve)
+                client.subscribe(max_events_per_s=20000, snapshot=True)
+                first = client.receive()
+                self.assertEqual(first["type"], "snapshot", "before all events")
+                seqs, snapshots = [], [first]
+                while len(snapshots) < 3 or seqs[-1] < snapshots[-1]["seq"]:
+                    message = client.receive()
+                    if message["type"] == "snapshot":
+                        snapshots.append(message)
+                    else:
+                        self.assertEqual((message["dropped"], message["sampled_out"]), (0, 0))
+                        seqs += [event["seq"] for event in message["events"]]
+                self.assertEqual(seqs, list(range(first["seq"] + 1, first["seq"] + 1 + len(seqs))), "events begin where the snapshot ends")
+                for one in snapshots[1:]:
+                    self.assertGreater(one["seq"], first["seq"])
+                    self.assertEqual(one["snapshot"]["events"] - first["snapshot"]["events"], one["seq"] - first["seq"])
         sim.send(signal.SIGTERM).expect(0)
         serve.stop()
 
@@ -311,6 +343,22 @@ class Beginnings(Serving):
         while said["WATCHDOG=1"] < 4:
             said[manager.recv(4096).decode()] += 1
         self.assertIn(f"STATUS=serving {serve.url}; 1 node traced", said)
+        # a web server that hangs is a reason to be started anew, though all else goes on
+        web = max(int(thread) for thread in os.listdir(f"/proc/{serve.pid}/task"))
+        ptrace = ctypes.CDLL(None, use_errno=True).ptrace
+        ptrace.argtypes = [ctypes.c_long] * 4
+        self.assertEqual(ptrace(16, web, 0, 0), 0, "PTRACE_ATTACH, which stops that thread alone")
+        serve.wait_err("the web server hangs")
+        manager.setblocking(False)
+        with self.assertRaises(BlockingIOError):
+            while manager.recv(4096):
+                pass
+        time.sleep(1)
+        with self.assertRaises(BlockingIOError):
+            manager.recv(4096)
+        self.assertEqual(ptrace(17, web, 0, 0), 0, "PTRACE_DETACH")
+        manager.settimeout(harness.PATIENCE)
+        self.assertEqual(manager.recv(4096), b"WATCHDOG=1")
         serve.send(signal.SIGTERM)
         while not said["STOPPING=1\nSTATUS=stopping"]:
             said[manager.recv(4096).decode()] += 1
@@ -336,6 +384,52 @@ class Endings(Serving):
                 self.assertTrue(harness.alive(sim.node_pid))
                 with self.assertRaises(OSError):
                     socket.create_connection((serve.host, serve.port), timeout=1)
+
+    def test_a_full_disk(self):
+        disk = self.path("disk")
+        os.mkdir(disk)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "none", disk], check=True)
+        self.addCleanup(subprocess.run, ["umount", disk])
+        path = os.path.join(disk, "day.ctap")
+        binary = self.sim_copy()
+        serve = Serve(self, "--record", path, binary=binary)
+        self.assertEqual(serve.api("config")["recording"], path)
+        sim = Sim(self, binary, "--scenario", "mainnet", "--rate", "20000")
+        serve.wait_err("nothing more is recorded, all else goes on: .*No space left")
+        self.assertTrue(serve.wait_api("self", lambda answer: answer["recording"]["failed"], 5))
+        events = serve.api("snapshot")["events"]
+        serve.wait_api("snapshot", lambda answer: answer["events"] > events + 1000)
+        self.assertEqual(serve.status("/readyz"), 200)
+        self.assertIn("\ncoretap_recording_active 0\n", serve.text("/metrics"))
+        sim.send(signal.SIGTERM).expect(0)
+        serve.stop(status=1)
+        self.assertRegex(serve.err(), r"[\d,]+ events came that are not in the recording")
+        self.assertEqual(len(re.findall("all else goes on", serve.err())), 1)
+
+    def test_nobody_reads_what_it_says(self):
+        reading, writing = os.pipe()
+        self.addCleanup(os.close, reading)
+        fcntl.fcntl(writing, 1031, 4096)  # F_SETPIPE_SZ
+        serve = subprocess.Popen([harness.CORETAP, "serve", "--sim", "--listen", "127.0.0.1:0", "--stats", "100ms"], stderr=writing)
+        os.close(writing)
+        self.addCleanup(lambda: serve.poll() is None and serve.kill())
+        said = ""
+        while not (at := re.search(r"the page is at http://127.0.0.1:(\d+)/", said)):
+            said += os.read(reading, 4096).decode()
+        # nothing is read any more
+        def events():
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{at.group(1)}/api/v1/snapshot", timeout=5) as answer:
+                    return json.load(answer)["events"]
+            except urllib.error.HTTPError:
+                return 0
+        time.sleep(5)
+        before = wait_until(events, "events")
+        wait_until(lambda: events() > before + 100, "tracing goes on", 5)
+        serve.send_signal(signal.SIGTERM)
+        self.assertEqual(serve.wait(10), 0)
+        os.set_blocking(reading, False)
+        self.assertIn("fired", os.read(reading, 65536).decode())
 
     def test_its_attacher_is_killed(self):
         serve = Serve(self, binary=self.sim_copy())

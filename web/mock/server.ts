@@ -200,9 +200,9 @@ export async function startMock(options: MockOptions = {}): Promise<Mock> {
     const send = (frame: unknown): void => socket.send(JSON.stringify(frame));
     socket.on('close', () => clients.delete(client));
     socket.on('message', (data) => {
-      const asked = JSON.parse(String(data)) as { filter?: EventFilter; decode?: string; max_events_per_s?: number; resume_after?: number };
+      const asked = JSON.parse(String(data)) as { filter?: EventFilter; decode?: string; events?: boolean; max_events_per_s?: number; resume_after?: number };
       subscriptions.push(asked);
-      Object.assign(client, { filter: asked.filter ?? {}, decode: asked.decode ?? 'off', max: asked.max_events_per_s ?? 500, subscribed: true, waiting: [], sampledOut: 0 });
+      Object.assign(client, { filter: { ...asked.filter, ...(asked.events === false ? { only: ['nothing'] } : {}) }, decode: asked.decode ?? 'off', max: asked.max_events_per_s ?? 500, subscribed: true, waiting: [], sampledOut: 0 });
       if (client.max === 0) client.max = 500; // as the daemon: what it allows
       client.allowance = client.max / 20;
       const from = asked.resume_after;

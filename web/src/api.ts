@@ -347,6 +347,7 @@ export interface EventFilter {
 export interface Subscription {
   filter: EventFilter;
   decode: 'off' | 'short' | 'full';
+  events?: boolean;
   /** At least 1: to the daemon 0 means "as many as you allow". */
   max_events_per_s: number;
   /** Events from before are welcome, as far as the daemon still holds them. */
@@ -354,14 +355,14 @@ export interface Subscription {
 }
 
 export type ServerFrame =
-  | { type: 'hello'; version?: string; seq: number; resumed?: boolean; missed?: number | null }
+  | { type: 'hello'; version?: string; seq: number | null; resumed?: boolean; missed?: number | null }
   | { type: 'snapshot'; snapshot: Snapshot }
   | { type: 'events'; events: TapEvent[]; sampled_out?: number; dropped?: number }
   | { type: 'moved'; seq: number; at_utc_ms?: number; state_since_utc_ms?: number }
   | { type: 'error'; code?: string; message?: string };
 
-/** Snapshots, and next to no events: what views want that show no single messages. */
-export const SNAPSHOTS_ONLY: Subscription = { filter: { only: ['validation:block_connected'] }, decode: 'off', max_events_per_s: 1 };
+/** Snapshots without events: what views want that show no single messages. */
+export const SNAPSHOTS_ONLY: Subscription = { filter: {}, decode: 'off', events: false, max_events_per_s: 1 };
 
 export class ApiError extends Error {
   constructor(

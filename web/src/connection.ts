@@ -38,6 +38,7 @@ export class Connection {
   }
   subscribe(subscription: Subscription): void {
     this.#subscription = subscription;
+    this.#seq = 0; // numbers are of one subscription
     if (this.#socket?.readyState === WebSocket.OPEN) this.#send();
   }
 
@@ -71,10 +72,10 @@ export class Connection {
   }
   /** After a loss from where we were; else, if the view wants the past, from the first event that is held. */
   #send(resumeFrom = 0): void {
-    const { filter, decode, max_events_per_s, look_back } = this.#subscription;
+    const { filter, decode, events = true, max_events_per_s, look_back } = this.#subscription;
     const resume = resumeFrom > 0 ? resumeFrom : look_back ? 1 : 0;
     this.#socket?.send(
-      JSON.stringify({ type: 'subscribe', filter, decode, max_events_per_s, snapshot: true, ...(resume > 0 ? { resume_after: resume } : {}) }),
+      JSON.stringify({ type: 'subscribe', filter, decode, events, max_events_per_s, snapshot: true, ...(resume > 0 ? { resume_after: resume } : {}) }),
     );
   }
   #take(data: unknown): void {
@@ -87,7 +88,7 @@ export class Connection {
     this.#reconnect.heard(performance.now());
     if (frame.type === 'hello') {
       // Resumed: what comes next follows on what we have. Else counting begins anew: another subscription, another life of the daemon.
-      if (!frame.resumed) this.#seq = frame.seq;
+      if (!frame.resumed) this.#seq = frame.seq ?? 0;
     } else if (frame.type === 'events') {
       this.#seq = frame.events.at(-1)?.seq ?? this.#seq;
     } else if (frame.type === 'moved') {

@@ -89,7 +89,7 @@ const connection = new Connection(socketUrl.href, {
     switch (frame.type) {
       case 'hello':
         store.error = ''; // it took the subscription
-        if (!frame.resumed) view?.gap?.(frame.seq);
+        if (!frame.resumed || frame.missed) view?.gap?.(frame.seq ?? 0);
         break;
       case 'snapshot': {
         store.take(frame.snapshot);

@@ -37,8 +37,10 @@ TEST(HostOf, TakesThePortAndTheBracketsOff)
     EXPECT_EQ(HostOf("LocalHost:8338"), "localhost");
     EXPECT_EQ(HostOf("[::1]:80"), "::1");
     EXPECT_EQ(HostOf("[::1]"), "::1");
+    EXPECT_EQ(HostOf("host:"), "host");
     EXPECT_EQ(HostOf("example.org."), "example.org");
-    for (const std::string_view bad : {"", ":80", "[::1", "host:", "host:x", "host:99999", "[::1]x"}) EXPECT_FALSE(HostOf(bad)) << bad;
+    for (const std::string_view bad : {"", ":80", "[::1", "host:x", "https://host", "a host", "a@host", "host:99999", "[::1]x"})
+        EXPECT_FALSE(HostOf(bad)) << bad;
 }
 
 TEST(Headers, AreReadAsTheyAreWritten)
@@ -83,6 +85,20 @@ TEST(Guard, KnowsItsHosts)
         request.host = bad;
         EXPECT_FALSE(guard.HostAllowed(request)) << bad;
     }
+    request.local_address = "fe80::1%eth0"; // a client leaves its own name for the interface away
+    request.host = "[fe80::1]:8338";
+    EXPECT_TRUE(guard.HostAllowed(request));
+}
+
+TEST(Guard, OtherSitesPagesMayNotFetchButLink)
+{
+    Request request;
+    EXPECT_FALSE(Guard::IsOfAnotherSite(request)) << "no browser";
+    request.fetch_site = "cross-site";
+    request.fetch_mode = "no-cors";
+    EXPECT_TRUE(Guard::IsOfAnotherSite(request));
+    request.fetch_mode = "navigate";
+    EXPECT_FALSE(Guard::IsOfAnotherSite(request));
 }
 
 TEST(Guard, TheCookieIsNotTheToken)
@@ -95,6 +111,11 @@ TEST(Guard, TheCookieIsNotTheToken)
     EXPECT_NE(cookie.find("Secure"), std::string::npos);
     Request request;
     EXPECT_FALSE(guard.Authorized(request));
+    request.authorization = "bearer a-secret-that-is-long"; // in any case
+    EXPECT_TRUE(guard.Authorized(request));
+    request.authorization = "Bearer a-secret-that-is-lonG";
+    EXPECT_FALSE(guard.Authorized(request));
+    request.authorization.clear();
     request.cookie = cookie.substr(0, cookie.find(';'));
     EXPECT_TRUE(guard.Authorized(request));
     request.cookie.back() = request.cookie.back() == '0' ? '1' : '0';

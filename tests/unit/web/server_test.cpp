@@ -1,6 +1,9 @@
 // Requests and how they are turned away, over real sockets.
+#include <future>
+#include <stdexcept>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include <zlib.h>
@@ -223,6 +226,9 @@ TEST(Server, AssetsHaveTags)
     EXPECT_EQ(client.Get("/", "If-None-Match: \"other\"\r\n").status, 200);
     const Reply packed{client.Get("/", "Accept-Encoding: gzip\r\n")};
     EXPECT_EQ(Gunzip(packed.body), first.body);
+    const std::string packed_tag{packed.headers.at("ETag")};
+    EXPECT_NE(packed_tag, tag) << "other bytes";
+    EXPECT_EQ(client.Get("/", "Accept-Encoding: gzip\r\nIf-None-Match: " + packed_tag + "\r\n").status, 304);
 }
 
 TEST(Server, MalformedRequestsAreTurnedAway)
@@ -231,12 +237,14 @@ TEST(Server, MalformedRequestsAreTurnedAway)
     for (const std::string_view bad :
          {"hello\r\n\r\n", "GET /\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "GET / HTTP/1.1\r\nHost localhost\r\n\r\n",
           "GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
-          "GET / HTTP/1.1\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"}) {
+          "GET / HTTP/1.1\r\nHost: localhost\r\nHost: evil\r\n\r\n",
+          "GET / HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost\r\nOrigin: http://evil\r\n\r\n", "GET / HTTP/1.1\r\n\r\n",
+          "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"}) {
         Client client{f.Port()};
         client.Write(bad);
         EXPECT_EQ(client.Read().status, 400) << bad;
     }
-    EXPECT_EQ(f.Rejected(Reject::BadRequest), 8u);
+    EXPECT_EQ(f.Rejected(Reject::BadRequest), 10u);
     EXPECT_EQ(Client{f.Port()}.Get("/healthz").status, 200);
 }
 
@@ -247,12 +255,34 @@ TEST(Server, BodiesAndLongHeadersAreRefused)
     EXPECT_EQ(body.Get("/", "Content-Length: 1000000\r\n").status, 413);
     EXPECT_TRUE(body.Ends(3s));
     EXPECT_EQ(Client{f.Port()}.Get("/", "Transfer-Encoding: chunked\r\n").status, 413);
-    EXPECT_EQ(f.Rejected(Reject::BodyTooLarge), 2u);
+    EXPECT_EQ(Client{f.Port()}.Get("/ws", "Upgrade: websocket\r\nConnection: Upgrade\r\nContent-Length: 5\r\n").status, 413);
+    for (const std::string_view encoding : {"identity", "xchunked"}) { // what follows is not taken for a request
+        Client client{f.Port()};
+        EXPECT_EQ(client.Get("/healthz", fmt::format("Transfer-Encoding: {}\r\n", encoding)).status, 413) << encoding;
+        EXPECT_TRUE(client.Ends(3s)) << encoding;
+    }
+    EXPECT_EQ(f.Rejected(Reject::BodyTooLarge), 5u);
     Client longer{f.Port()};
     EXPECT_EQ(longer.Get("/", "X: " + std::string(9000, 'x') + "\r\n").status, 431);
     Client target{f.Port()};
     EXPECT_EQ(target.Get("/" + std::string(100'000, 'x')).status, 431);
     EXPECT_EQ(f.Rejected(Reject::HeaderTooLarge), 2u);
+}
+
+TEST(Server, WhoDoesNotCloseAfterTheLastResponseIsCutOff)
+{
+    WebFixture f;
+    Client stubborn{f.Port()};
+    EXPECT_EQ(stubborn.Get("/", "Content-Length: 1000000\r\n", "POST").status, 405);
+    Client slow{f.Port()};
+    EXPECT_EQ(slow.Get("/", "Connection: close\r\n").status, 200);
+    const auto start = std::chrono::steady_clock::now();
+    const bool gone{Eventually([&] {
+        slow.Write("x"); // a byte now and then does not help
+        return f.server->Stats().connections == 0;
+    })};
+    EXPECT_TRUE(gone);
+    EXPECT_LT(std::chrono::steady_clock::now() - start, 3s);
 }
 
 TEST(Server, SlowHeadersAreCutOff)
@@ -291,6 +321,95 @@ TEST(Server, TooManyRequestsAre429)
     EXPECT_EQ(reply.status, 429);
     EXPECT_EQ(reply.headers.at("Retry-After"), "1");
     EXPECT_EQ(f.Rejected(Reject::RateLimited), 1u);
+}
+
+TEST(Server, EachKindOfRequestHasABudgetOfItsOwn)
+{
+    web::ServerOptions options{WithMetrics(10)};
+    options.limits.requests_per_s = 0.001;
+    options.limits.requests_burst = 3;
+    options.hosts = {"node.example.org"};
+    WebFixture f{options};
+    f.server->Publish(test::FullSnapshot());
+    const auto status = [&](std::string_view target, std::string_view host, std::string_view more = {}) {
+        Client client{f.Port()};
+        client.Write(fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\n{}\r\n", target, host, more));
+        return client.Read().status;
+    };
+    for (int i{0}; i < 2; ++i) EXPECT_EQ(status("/api/v1/nodes", "evil.example"), 421);
+    EXPECT_EQ(status("/metrics", "localhost", "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: no-cors\r\n"), 403);
+    EXPECT_EQ(status("/api/v1/nodes", "evil.example"), 429) << "who is refused uses up nothing but that";
+    for (int i{0}; i < 3; ++i) EXPECT_EQ(status("/api/v1/nodes", "localhost"), 200);
+    EXPECT_EQ(status("/api/v1/nodes", "localhost"), 429);
+    for (int i{0}; i < 3; ++i) EXPECT_EQ(status("/metrics", "localhost"), 200) << "Prometheus is not kept away";
+    EXPECT_EQ(status("/metrics", "localhost"), 429);
+}
+
+TEST(Server, WhoIsRefusedDoesNotKeepAConnection)
+{
+    web::ServerOptions options{WithToken()};
+    options.limits.requests_per_s = 0.001;
+    options.limits.requests_burst = 3;
+    WebFixture f{options};
+    const auto ends = [&](std::string_view request, int status) {
+        Client client{f.Port()};
+        client.Write(request);
+        EXPECT_EQ(client.Read().status, status) << request;
+        return client.Ends(3s);
+    };
+    EXPECT_TRUE(ends("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n", 401));
+    EXPECT_TRUE(ends("GET /healthz HTTP/1.1\r\nHost: evil.example\r\n\r\n", 421));
+    EXPECT_TRUE(ends("GET /ws HTTP/1.1\r\nHost: localhost\r\nOrigin: http://evil.example\r\n\r\n", 403));
+    EXPECT_TRUE(ends("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n", 429));
+}
+
+TEST(Server, NewConnectionsOfAnAddressAreLimited)
+{
+    web::ServerOptions options;
+    options.limits.connections_per_s = 0.001;
+    options.limits.connections_burst = 3;
+    WebFixture f{options};
+    for (int i{0}; i < 3; ++i) EXPECT_EQ(Client{f.Port()}.Get("/healthz").status, 200);
+    EXPECT_EQ(Client{f.Port()}.Get("/healthz").status, 0);
+    EXPECT_EQ(f.Rejected(Reject::TooManyOfAddress), 1u);
+}
+
+TEST(Server, AFailureEndsWhatItHitAndIsTold)
+{
+    web::ServerOptions options;
+    options.metrics = [](const state::Snapshot&, std::string_view, std::string&) -> std::string { throw std::runtime_error{"no memory"}; };
+    WebFixture f{options};
+    f.server->Publish(test::FullSnapshot());
+    EXPECT_EQ(f.server->TakeFailure(), "");
+    EXPECT_EQ(Client{f.Port()}.Get("/metrics").status, 0);
+    std::string failure;
+    EXPECT_TRUE(Eventually([&] { return !(failure = f.server->TakeFailure()).empty(); }));
+    EXPECT_EQ(failure, "no memory");
+    EXPECT_EQ(f.server->TakeFailure(), "");
+    EXPECT_EQ(f.server->Stats().failures_total, 1u);
+    EXPECT_EQ(Client{f.Port()}.Get("/healthz").status, 200);
+}
+
+TEST(Server, TellsWhetherItsThreadLives)
+{
+    std::promise<void> stuck, release;
+    web::ServerOptions options;
+    options.why_not_ready = [&] {
+        stuck.set_value();
+        release.get_future().wait();
+        return std::string{};
+    };
+    WebFixture f{options};
+    Client client{f.Port()};
+    std::this_thread::sleep_for(2500ms);
+    EXPECT_LT(f.server->SilentFor(), 2s);
+    client.Write("GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    stuck.get_future().wait();
+    std::this_thread::sleep_for(2500ms);
+    EXPECT_GT(f.server->SilentFor(), 2s);
+    release.set_value();
+    EXPECT_EQ(client.Read().status, 200);
+    EXPECT_TRUE(Eventually([&] { return f.server->SilentFor() < 2s; }));
 }
 
 TEST(Server, ConnectionsAreBounded)
@@ -342,15 +461,16 @@ TEST(Server, NothingWithoutTheToken)
     WebFixture f{WithToken()};
     f.server->Publish(test::FullSnapshot());
     Client client{f.Port()};
+    const auto get = [&](std::string_view path, std::string_view headers = {}) { return Client{f.Port()}.Get(path, headers); };
     for (const std::string_view path :
          {"/", "/metrics", "/api/v1/peers", "/api/v1/openapi.json", "/nothing", "/?token=wrong", "/api/v1/peers?token=x"}) {
-        const Reply reply{client.Get(path)};
+        const Reply reply{get(path)};
         EXPECT_EQ(reply.status, 401) << path;
         EXPECT_THAT(reply.headers.at("WWW-Authenticate"), HasSubstr("Bearer")) << path;
     }
-    EXPECT_EQ(client.Get("/", "Authorization: Bearer 0123456789abcdef-secreT\r\n").status, 401);
-    EXPECT_EQ(client.Get("/", fmt::format("Authorization: Basic {}\r\n", SECRET)).status, 401);
-    EXPECT_EQ(client.Get("/", "Cookie: coretap_session=\r\n").status, 401);
+    EXPECT_EQ(get("/", "Authorization: Bearer 0123456789abcdef-secreT\r\n").status, 401);
+    EXPECT_EQ(get("/", fmt::format("Authorization: Basic {}\r\n", SECRET)).status, 401);
+    EXPECT_EQ(get("/", "Cookie: coretap_session=\r\n").status, 401);
     EXPECT_EQ(f.Rejected(Reject::Unauthorized), 10u);
     EXPECT_EQ(client.Get("/healthz").status, 200);
     EXPECT_EQ(client.Get("/readyz").status, 200);
@@ -407,6 +527,9 @@ TEST(ServerStart, SaysWhatIsWrong)
     options = {};
     options.address = "nowhere";
     EXPECT_THAT(error(options), HasSubstr("no address"));
+    options = {};
+    options.hosts = {"https://node.example.org"};
+    EXPECT_THAT(error(options), HasSubstr("'https://node.example.org' is not a name"));
     options = {};
     options.port = 0;
     options.address = "0.0.0.0";

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include <boost/json.hpp>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -160,6 +161,45 @@ TEST(Streams, HoldsNoMoreEventsThanItMay)
     auto slow = f.Follow();
     for (int i{0}; i < 20; ++i) f.Emit(10);
     EXPECT_EQ(Drain(*slow.cursor).seqs.size(), 50u);
+}
+
+TEST(Streams, ASamplingChannelTakesMemoryForWhatItShows)
+{
+    Fixture f;
+    auto slow = f.Follow(R"({"type":"subscribe","max_events_per_s":0.01})");
+    std::vector<event::Event> events;
+    for (int i{0}; i < 1000; ++i) events.push_back(f.maker.Make(event::id::INBOUND_MESSAGE));
+    events.push_back(f.maker.Make(event::id::CORETAP_LOST)); // never sampled out: a chunk of its own in every batch
+    for (int i{0}; i < 200; ++i) EXPECT_TRUE(f.streams.Write(events));
+    const auto taken = slow.cursor->Take(64 << 20);
+    EXPECT_EQ(taken.events, 201u);
+    std::size_t bytes{0};
+    for (const auto& chunk : taken.chunks) bytes += chunk->json.capacity() + chunk->starts.capacity() * sizeof(chunk->starts[0]);
+    EXPECT_LT(bytes, 201 * 1024u);
+    EXPECT_GE(f.streams.Stats().held_bytes, bytes);
+}
+
+TEST(Streams, AllChannelsTogetherHoldNoMoreThanTheyMay)
+{
+    web::StreamsOptions options;
+    options.channel_bytes = 200 << 10;
+    options.total_bytes = 256 << 10;
+    options.max_time_share = 1000;
+    Fixture f{options};
+    auto mempool = f.Follow(R"({"type":"subscribe","filter":{"only":["mempool"]}})");
+    for (int i{0}; i < 100; ++i) f.Emit(20, event::id::MEMPOOL_ADDED);
+    EXPECT_GT(f.streams.Stats().held_bytes, 150u << 10);
+    std::vector<web::Streams::Followed> others;
+    for (const int rate : {10'001, 10'002, 10'003}) {
+        others.push_back(f.Follow(fmt::format(R"({{"type":"subscribe","filter":{{"only":["net"]}},"max_events_per_s":{}}})", rate)));
+        for (int i{0}; i < 100; ++i) {
+            f.Emit(20); // nothing for the first, which makes room all the same
+            EXPECT_LE(f.streams.Stats().held_bytes, 256u << 10);
+        }
+    }
+    const auto late = Drain(*mempool.cursor);
+    EXPECT_EQ(late.dropped + late.seqs.size(), 2000u) << "what made room is told";
+    EXPECT_GT(late.dropped, 1500u);
 }
 
 TEST(Streams, SamplesEvenlyAndCountsTheRest)

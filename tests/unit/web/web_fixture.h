@@ -214,12 +214,12 @@ public:
         buffer.erase(0, head + length);
         return frame;
     }
-    /** The next message, passing over pings; null if there is none in time. */
+    /** The next message, passing over pings and pongs; null if there is none in time. */
     boost::json::value Read(std::chrono::milliseconds patience = 5s)
     {
         for (;;) {
             const Frame frame{ReadFrame(patience)};
-            if (frame.opcode == 9) continue;
+            if (frame.opcode == 9 || frame.opcode == 10) continue;
             if (frame.opcode != 1) return nullptr;
             return boost::json::parse(frame.payload);
         }

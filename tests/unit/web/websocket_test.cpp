@@ -23,18 +23,18 @@ using test::WsClient;
 using testing::HasSubstr;
 using web::Reject;
 
-constexpr std::string_view SUBSCRIBE{R"({"type":"subscribe"})"};
 constexpr std::string_view WS_SECRET{"0123456789abcdef-secret"};
+constexpr std::string_view SUBSCRIBE{R"({"type":"subscribe","snapshot":false})"};
 
 TEST(WebSocket, FirstASnapshotThenEvents)
 {
     WebFixture f;
-    f.server->Publish(test::FullSnapshot());
     WsClient client{f.Port()};
     ASSERT_EQ(client.handshake.status, 101);
     EXPECT_EQ(client.handshake.headers.at("Server"), "coretap") << "and no version";
     client.Send(R"({"type":"subscribe","snapshot":true})");
     const auto hello = client.Read().as_object();
+    f.server->Publish(test::FullSnapshot());
     EXPECT_EQ(hello.at("type").as_string(), "hello");
     EXPECT_EQ(hello.at("version").as_string(), "1.2.3");
     EXPECT_FALSE(hello.at("resumed").as_bool());
@@ -42,6 +42,7 @@ TEST(WebSocket, FirstASnapshotThenEvents)
     const auto seq = hello.at("seq").as_int64();
     const auto first = client.Read().as_object();
     EXPECT_EQ(first.at("type").as_string(), "snapshot");
+    EXPECT_EQ(first.at("seq").as_int64(), seq);
     EXPECT_EQ(first.at("snapshot").at("peers").as_array().size(), 2u);
     EXPECT_EQ(first.at("snapshot").at("blocks").as_array().size(), 1u);
     f.Emit(3);
@@ -55,14 +56,75 @@ TEST(WebSocket, FirstASnapshotThenEvents)
     EXPECT_EQ(client.Read().at("type").as_string(), "snapshot");
 }
 
-TEST(WebSocket, SnapshotsAreMadeOnceAndOnlyIfWanted)
+std::vector<std::int64_t> Seqs(const boost::json::object& message)
+{
+    std::vector<std::int64_t> seqs;
+    for (const auto& event : message.at("events").as_array()) seqs.push_back(event.at("seq").as_int64());
+    return seqs;
+}
+
+TEST(WebSocket, EventsBeginWhereTheFirstSnapshotEnds)
 {
     WebFixture f;
     f.server->Publish(test::FullSnapshot());
+    WsClient client{f.Port()};
+    client.Send(R"({"type":"subscribe","snapshot":true})");
+    const auto seq = client.Read().at("seq").as_int64(); // hello
+    f.Emit(3);                                           // in the next snapshot; not in the one before
+    EXPECT_TRUE(client.Read(300ms).is_null()) << "no snapshot that is older than the subscription, and no event before it";
+    f.server->Publish(test::FullSnapshot());
+    f.Emit(2);
+    const auto snapshot = client.Read().as_object();
+    EXPECT_EQ(snapshot.at("type").as_string(), "snapshot");
+    EXPECT_EQ(snapshot.at("seq").as_int64(), seq + 3);
+    EXPECT_EQ(Seqs(client.Read().as_object()), (std::vector{seq + 4, seq + 5}));
+
+    // Whoever comes to a subscription that there is already gets the snapshot at once, and what came since
+    WsClient second{f.Port()};
+    second.Send(R"({"type":"subscribe"})");
+    EXPECT_EQ(second.Read().at("seq").as_int64(), seq + 3);
+    EXPECT_EQ(second.Read().at("seq").as_int64(), seq + 3);
+    EXPECT_EQ(Seqs(second.Read().as_object()), (std::vector{seq + 4, seq + 5}));
+    f.Emit(1);
+    f.server->Publish(test::FullSnapshot());
+    EXPECT_EQ(Seqs(second.ReadType("events")), (std::vector{seq + 6}));
+    EXPECT_EQ(client.ReadType("snapshot").at("seq").as_int64(), seq + 6) << "later ones say what they have, too";
+}
+
+TEST(WebSocket, SnapshotsWithoutEventsTakeNoSubscriptionAndSurviveTooMany)
+{
+    web::StreamsOptions streams;
+    streams.max_channels = 1;
+    WebFixture f{{}, streams};
+    f.server->Publish(test::FullSnapshot());
+    WsClient other{f.Port()}, page{f.Port()}, late{f.Port()};
+    other.Send(SUBSCRIBE);
+    EXPECT_EQ(other.Read().at("type").as_string(), "hello");
+    page.Send(R"({"type":"subscribe","events":false,"snapshot":true})");
+    const auto hello = page.Read().as_object();
+    EXPECT_EQ(hello.at("type").as_string(), "hello");
+    EXPECT_TRUE(hello.at("seq").is_null());
+    const auto snapshot = page.Read().as_object();
+    EXPECT_EQ(snapshot.at("type").as_string(), "snapshot");
+    EXPECT_TRUE(snapshot.at("seq").is_null());
+    late.Send(R"({"type":"subscribe","filter":{"msg":["tx"]},"snapshot":true})");
+    EXPECT_EQ(late.Read().at("code").as_string(), "too_many_subscriptions");
+    EXPECT_EQ(late.Read().at("type").as_string(), "snapshot");
+    f.server->Publish(test::FullSnapshot());
+    EXPECT_EQ(late.Read().at("type").as_string(), "snapshot");
+    EXPECT_EQ(page.Read().at("type").as_string(), "snapshot");
+    EXPECT_EQ(f.streams.Stats().channels, 1u);
+}
+
+TEST(WebSocket, SnapshotsAreMadeOnceAndOnlyIfWanted)
+{
+    WebFixture f;
     WsClient one{f.Port()}, two{f.Port()}, never{f.Port()};
     one.Send(R"({"type":"subscribe","snapshot":true})");
-    two.Send(SUBSCRIBE); // the first only
-    never.Send(R"({"type":"subscribe","snapshot":false})");
+    two.Send(R"({"type":"subscribe"})"); // the first only
+    never.Send(SUBSCRIBE);
+    EXPECT_TRUE(Eventually([&] { return f.streams.Stats().clients == 3; }));
+    f.server->Publish(test::FullSnapshot());
     EXPECT_FALSE(one.ReadType("snapshot").empty());
     EXPECT_FALSE(two.ReadType("snapshot").empty());
     EXPECT_EQ(f.server->Stats().snapshots_total, 1u);
@@ -79,7 +141,7 @@ TEST(WebSocket, FiltersAndSamples)
 {
     WebFixture f;
     WsClient client{f.Port()};
-    client.Send(R"({"type":"subscribe","filter":{"msg":["tx"]},"max_events_per_s":40})");
+    client.Send(R"({"type":"subscribe","filter":{"msg":["tx"]},"max_events_per_s":40,"snapshot":false})");
     EXPECT_EQ(client.Read().at("type").as_string(), "hello");
     f.Emit(50);
     f.Emit(200, {.args = {{"msg_type", "tx"}}});
@@ -120,7 +182,7 @@ TEST(WebSocket, ASubscriptionReplacesTheOneBefore)
     WsClient client{f.Port()};
     client.Send(SUBSCRIBE);
     client.ReadType("hello");
-    client.Send(R"({"type":"subscribe","filter":{"msg":["tx"]}})");
+    client.Send(R"({"type":"subscribe","filter":{"msg":["tx"]},"snapshot":false})");
     client.ReadType("hello");
     f.Emit(1);
     f.Emit(1, {.args = {{"msg_type", "tx"}}});
@@ -176,6 +238,35 @@ TEST(WebSocket, FloodsEndIt)
         EXPECT_EQ(f.Rejected(Reject::RateLimited), 1u);
     }
     EXPECT_TRUE(Eventually([&] { return f.server->Stats().websockets == 0 && f.streams.Stats().clients == 0; }));
+}
+
+TEST(WebSocket, FloodsOfFramesThatSayNothingEndIt)
+{
+    WebFixture f;
+    for (const std::uint8_t opcode : {std::uint8_t{9}, std::uint8_t{10}}) { // pings, pongs
+        WsClient client{f.Port()};
+        for (int i{0}; i < 15; ++i) client.Send({}, opcode);
+        client.Send(SUBSCRIBE);
+        EXPECT_FALSE(client.ReadType("hello").empty()) << "some are in order";
+        for (int i{0}; i < 100; ++i) client.Send({}, opcode);
+        EXPECT_TRUE(client.Http().Ends(3s));
+    }
+    EXPECT_EQ(f.Rejected(Reject::RateLimited), 2u);
+}
+
+TEST(WebSocket, WhoSendsMoreThanIsReadWaits)
+{
+    web::ServerOptions options;
+    options.limits.websocket_bytes_per_s = 2000;
+    WebFixture f{options};
+    WsClient client{f.Port()};
+    using namespace std::string_view_literals;
+    std::string flood{"\x01\x80\0\0\0\0"sv}; // the first fragment of a message, empty as those that follow
+    while (flood.size() < 6000) flood += "\x00\x80\0\0\0\0"sv;
+    const auto start = std::chrono::steady_clock::now();
+    client.Http().Write(flood + std::string{"\x80\x80\0\0\0\0"sv});
+    EXPECT_EQ(client.Read().at("code").as_string(), "bad_message"); // the empty message, in the end
+    EXPECT_GT(std::chrono::steady_clock::now() - start, 1500ms);
 }
 
 TEST(WebSocket, OtherSitesMayNotListen)
