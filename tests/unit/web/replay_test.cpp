@@ -219,19 +219,21 @@ TEST(Moved, BetweenWhatWasBeforeAndAfter)
     WsClient client{f.Port()};
     client.Send(R"({"type":"subscribe"})"); // one snapshot only
     const auto seq = client.ReadType("hello").at("seq").as_int64();
+    f.server->Publish(test::FullSnapshot());
     client.ReadType("snapshot");
     f.Emit(2);
     f.streams.SetQuiet(true);
     f.Emit(50);
     f.streams.SetQuiet(false);
     f.streams.Moved(R"("at_utc_ms":5,"state_since_utc_ms":1)");
-    f.Emit(1);
     EXPECT_EQ(client.Read().at("events").as_array().size(), 2u);
     const auto moved = client.Read().as_object();
     EXPECT_EQ(moved.at("type").as_string(), "moved");
     EXPECT_EQ(moved.at("seq").as_int64(), seq + 3) << "it has a number, as an event";
     EXPECT_EQ(moved.at("at_utc_ms").as_int64(), 5);
+    f.server->Publish(test::FullSnapshot());
     EXPECT_EQ(client.Read().at("type").as_string(), "snapshot") << "how things stand now";
+    f.Emit(1);
     const auto after = client.Read().as_object();
     EXPECT_EQ(after.at("events").as_array()[0].at("seq").as_int64(), seq + 4);
     EXPECT_EQ(after.at("dropped").as_int64(), 0);

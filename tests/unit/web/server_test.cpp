@@ -546,8 +546,8 @@ TEST(ServerStart, SaysWhatIsWrong)
 TEST(Server, AnotherTokenAndOtherNamesWhileItRuns)
 {
     WebFixture f{WithToken()};
-    Client client{f.Port()};
     const auto status = [&](std::string_view token, std::string_view host = "localhost") {
+        Client client{f.Port()}; // who is refused is let go
         client.Write(fmt::format("GET /api/v1/config HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\n\r\n", host, token));
         return client.Read().status;
     };
