@@ -32,10 +32,11 @@ struct Limits {
     std::chrono::milliseconds header_timeout{5'000}; //!< for the whole header, and the TLS handshake
     std::chrono::milliseconds idle_timeout{30'000};  //!< between requests; of a WebSocket: without an answer to pings
     std::chrono::milliseconds write_timeout{10'000}; //!< for a response, and for each WebSocket message
-    double connections_per_s{50};                    //!< new ones of one address; TLS costs more
-    double connections_burst{200};
-    double handshakes_per_s{10};
-    double handshakes_burst{50};
+    // New ones of one address. Many are needed to cost much, and who shares the address (this machine's users) should still get through.
+    double connections_per_s{500};
+    double connections_burst{1000};
+    double handshakes_per_s{20}; //!< of TLS, which cost milliseconds
+    double handshakes_burst{100};
     double requests_per_s{50}; //!< of one address, for each Budget
     double requests_burst{200};
     std::size_t message_bytes{16384}; //!< of a WebSocket message from a client

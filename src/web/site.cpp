@@ -118,7 +118,7 @@ Response Site::Refuse(Reject reason, unsigned status, std::string_view code, std
 {
     m_counters.Count(reason);
     Response response{ErrorResponse(status, code, message)};
-    response.close = reason != Reject::NotFound && reason != Reject::BadRequest; // who may not be here shall not hold a connection
+    response.close = reason != Reject::NotFound; // who may not be here shall not hold a connection
     return response;
 }
 
@@ -127,7 +127,11 @@ Response Site::NotFound()
     return Refuse(Reject::NotFound, 404, "not_found", "there is nothing here; /api/v1/openapi.json lists what there is");
 }
 
-Response Site::BadQuery(std::string_view message) { return Refuse(Reject::BadRequest, 400, "bad_request", message); }
+Response Site::BadQuery(std::string_view message)
+{
+    m_counters.Count(Reject::BadRequest);
+    return ErrorResponse(400, "bad_request", message);
+}
 
 bool Site::IsWebSocket(const Request& request) { return request.target.substr(0, request.target.find('?')) == "/ws"; }
 
@@ -170,8 +174,8 @@ bool Site::MaySee(const Request& request, const Target& target) const
 Budget Site::BudgetOf(const Request& request) const
 {
     const auto target = ParseTarget(request.target);
-    const bool welcome{target && m_guard.HostAllowed(request) && !Guard::IsOfAnotherSite(request) && MaySee(request, *target) &&
-                       (!IsWebSocket(request) || Guard::OriginAllowed(request))};
+    const bool welcome{target && !request.ambiguous && m_guard.HostAllowed(request) && !Guard::IsOfAnotherSite(request) &&
+                       MaySee(request, *target) && (!IsWebSocket(request) || Guard::OriginAllowed(request))};
     if (!welcome) return Budget::Refused;
     return target->path == "/metrics" ? Budget::Metrics : Budget::Answers;
 }

@@ -113,6 +113,18 @@ web::ServerOptions With(const Certificate& certificate)
     return options;
 }
 
+TEST(Tls, HandshakesOfAnAddressAreLimited)
+{
+    const Certificate certificate{"limited"};
+    web::ServerOptions options{With(certificate)};
+    options.limits.handshakes_per_s = 0.001;
+    options.limits.handshakes_burst = 3;
+    WebFixture f{options};
+    for (int i{0}; i < 3; ++i) EXPECT_TRUE(TlsWire{f.Port()}.connected);
+    EXPECT_FALSE(TlsWire{f.Port()}.connected);
+    EXPECT_EQ(f.Rejected(web::Reject::TooManyOfAddress), 1u);
+}
+
 TEST(Tls, ServesPagesAndSockets)
 {
     const Certificate certificate;
