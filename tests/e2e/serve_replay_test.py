@@ -126,8 +126,8 @@ class Shown(Moving):
         start = self.post(serve, {"paused": True})
         begin, end = start["from_utc_ms"], start["to_utc_ms"]
         client = WebSocket(self, serve)
-        seq = client.subscribe(max_events_per_s=20000, snapshot=True)["seq"]
-        client.receive_kind("snapshot")
+        client.subscribe(max_events_per_s=20000, snapshot=True)
+        seq = client.receive_kind("snapshot")["seq"]
         middle = round((begin + end) / 2, 3)
         numbers = []
         for at in end, middle:
