@@ -385,27 +385,6 @@ class Endings(Serving):
                 with self.assertRaises(OSError):
                     socket.create_connection((serve.host, serve.port), timeout=1)
 
-    def test_a_full_disk(self):
-        disk = self.path("disk")
-        os.mkdir(disk)
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "none", disk], check=True)
-        self.addCleanup(subprocess.run, ["umount", disk])
-        path = os.path.join(disk, "day.ctap")
-        binary = self.sim_copy()
-        serve = Serve(self, "--record", path, binary=binary)
-        self.assertEqual(serve.api("config")["recording"], path)
-        sim = Sim(self, binary, "--scenario", "mainnet", "--rate", "20000")
-        serve.wait_err("No space left on device; nothing more is recorded until coretap is started again, the rest goes on")
-        self.assertTrue(serve.wait_api("self", lambda answer: not answer["recording"]["active"] and answer["recording"]["problem"], 5))
-        events = serve.api("snapshot")["events"]
-        serve.wait_api("snapshot", lambda answer: answer["events"] > events + 1000)
-        self.assertEqual(serve.status("/readyz"), 200)
-        self.assertIn("\ncoretap_recording_active 0\n", serve.text("/metrics"))
-        sim.send(signal.SIGTERM).expect(0)
-        serve.stop(status=1)
-        self.assertRegex(serve.err(), r"[\d,]+ events came that are not in the recording")
-        self.assertEqual(len(re.findall("nothing more is recorded", serve.err())), 1)
-
     def test_nobody_reads_what_it_says(self):
         reading, writing = os.pipe()
         self.addCleanup(os.close, reading)
