@@ -44,6 +44,7 @@ json::object ObjectOf(const poll::PeerFacts& peer)
             {"network", peer.network},
             {"minfeefilter_sat_per_kvb", json::value_from(peer.minfeefilter_sat_per_kvb)},
             {"bytessent_per_msg", json::value_from(peer.bytessent_per_msg)},
+            {"bytesrecv_per_msg", json::value_from(peer.bytesrecv_per_msg)},
             {"inv_to_send", json::value_from(peer.inv_to_send)}};
 }
 
