@@ -66,9 +66,9 @@ ProcessStat ReadStat()
     }
     constexpr std::size_t FIRST{4}, THREADS{20}, START{22}; // proc(5) counts from 1
     if (fields.size() <= START - FIRST) return stat;
-    static const double boot{BootTimeUtcS()};
+    static const double BOOT_UTC_S{BootTimeUtcS()};
     stat.threads = static_cast<std::uint64_t>(fields[THREADS - FIRST]);
-    stat.start_time_utc_s = boot + fields[START - FIRST] / static_cast<double>(::sysconf(_SC_CLK_TCK));
+    stat.start_time_utc_s = BOOT_UTC_S + fields[START - FIRST] / static_cast<double>(::sysconf(_SC_CLK_TCK));
     return stat;
 }
 

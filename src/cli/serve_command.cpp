@@ -131,9 +131,9 @@ private:
 
     std::string StatusLine() const
     {
-        const std::string line{"serving " + m_server->Url()};
-        if (m_nodes_said == 0) return line;
-        return line + fmt::format("; {} {} traced", m_nodes_said, m_nodes_said == 1 ? "node" : "nodes");
+        std::string line{"serving " + m_server->Url()};
+        if (m_nodes_said != 0) line += fmt::format("; {} {} traced", m_nodes_said, m_nodes_said == 1 ? "node" : "nodes");
+        return line;
     }
 
     /** Empty: the recording can be moved in. */

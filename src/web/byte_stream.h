@@ -49,7 +49,7 @@ public:
 class ByteStream {
 public:
     using Tcp = beast::basic_stream<asio::ip::tcp, asio::any_io_executor, beast::simple_rate_policy>;
-    using executor_type = Tcp::executor_type;
+    using executor_type = Tcp::executor_type; // NOLINT(readability-identifier-naming) Asio looks for it
 
 private:
     /** More of a sequence than these wait for the next call. */
@@ -87,6 +87,7 @@ public:
     /** At once, without goodbye. */
     void Close() { m_tcp.close(); }
 
+    // NOLINTBEGIN(readability-identifier-naming): Asio and Beast find them by name
     template <class Buffers, class Token>
     auto async_read_some(const Buffers& buffers, Token&& token)
     {
@@ -129,6 +130,7 @@ public:
         // The goodbye was said in close frames: TLS's own would tell nothing more
         beast::websocket::async_teardown(role, stream.m_tcp.socket(), std::forward<Handler>(handler));
     }
+    // NOLINTEND(readability-identifier-naming)
 
 private:
     void Handshake(ByteHandler handler);

@@ -233,10 +233,10 @@ private:
         std::size_t skip{m_taken.skip};
         for (const auto& chunk : m_taken.chunks) {
             if (m_buffers.size() > 1) m_buffers.push_back(asio::buffer(",", 1));
-            m_buffers.push_back(asio::buffer(chunk->json) + chunk->starts[skip]);
+            m_buffers.emplace_back(asio::buffer(chunk->json) + chunk->starts[skip]);
             skip = 0;
         }
-        m_buffers.push_back(asio::buffer(m_suffix));
+        m_buffers.emplace_back(asio::buffer(m_suffix));
         return true;
     }
 

@@ -1,4 +1,5 @@
 // TLS with a certificate made for the occasion.
+#include <csignal>
 #include <cstring>
 #include <memory>
 #include <string>
@@ -77,6 +78,7 @@ public:
 
     explicit TlsWire(std::uint16_t port, int max_version = 0) : m_tcp{port}
     {
+        (void)std::signal(SIGPIPE, SIG_IGN); // OpenSSL writes to whoever has gone
         SSL_CTX_set_min_proto_version(m_context.get(), TLS1_VERSION);
         SSL_CTX_set_max_proto_version(m_context.get(), max_version);
         SSL_CTX_set_cipher_list(m_context.get(), "DEFAULT:@SECLEVEL=0");
