@@ -63,7 +63,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     static const web::ServerOptions CONTROLLED{WithReplay()};
     static web::Site controlled_site{CONTROLLED, CATALOGUE, published, counters};
     static web::Site closed_site{WITH_TOKEN, CATALOGUE, published, counters};
-    if (!published.Snapshot()) published.SetSnapshot(Snapshot());
+    if (!published.Snapshot()) published.SetSnapshot(Snapshot(), {});
 
     std::string_view text{reinterpret_cast<const char*>(data), size};
     const auto next_line = [&text] {
@@ -81,7 +81,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     request.if_none_match = next_line();
     request.local_address = "192.0.2.5";
     const web::Response response{site.Answer(request)};
-    if (!util::IsUtf8(web::Head(response, true, false))) std::abort();
+    if (!util::IsUtf8(web::Head(response, true))) std::abort();
     static_cast<void>(site.RefuseWebSocket(request));
     // without the token nothing is shown but this
     request.authorization = request.cookie;
