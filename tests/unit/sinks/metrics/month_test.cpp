@@ -45,12 +45,12 @@ void Visit(Script& script, std::int64_t peer)
     if (peer % 100 != 0) script.Closed(peer, state::START_NS / 1'000'000'000, kind);
 }
 
-struct Scrape {
+struct Scraped {
     std::size_t bytes{0}, series{0}, heap{0};
 };
-Scrape Of(Script& script)
+Scraped Of(Script& script)
 {
-    Scrape scrape;
+    Scraped scrape;
     {
         const std::string text{Render(*script.Take(), {}, Format::OpenMetrics)};
         scrape.bytes = text.size();
@@ -64,13 +64,13 @@ TEST(Month, AMillionPeersAndAHundredThousandUserAgents)
 {
     Script script;
     script.Found();
-    Scrape early;
+    Scraped early;
     for (std::int64_t peer{0}; peer < PEERS; ++peer) {
         Visit(script, peer);
         if (peer % 5000 == 0) script.Take();
         if (peer == PEERS / 5) early = Of(script);
     }
-    const Scrape late{Of(script)};
+    const Scraped late{Of(script)};
     EXPECT_LT(late.bytes, early.bytes + (4U << 10)) << "more than digits";
     EXPECT_NEAR(static_cast<double>(late.series), static_cast<double>(early.series), 2) << "but for who is connected at the moment";
     EXPECT_LT(late.heap, early.heap + (1U << 20));
