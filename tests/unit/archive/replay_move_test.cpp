@@ -46,13 +46,16 @@ protected:
         m_source = std::move(*opened);
         m_source->StayAtEnd();
     }
-    /** Until it has nothing for the moment. */
-    std::vector<Seen> Drain(std::chrono::milliseconds patience = 20ms)
+    /** Until the end, or until it has nothing for so long; none is said: as long as something is to be expected. */
+    std::vector<Seen> Drain(std::optional<std::chrono::milliseconds> patience = std::nullopt)
     {
+        const auto deadline = std::chrono::steady_clock::now() + 10s;
         std::vector<Seen> seen;
         std::vector<Event> events;
         for (;;) {
-            const auto step{m_source->Pull(m_batch, patience)};
+            const auto step{m_source->Pull(m_batch, patience.value_or(20ms))};
+            const bool more{!patience && !m_source->Paused() && !m_source->AtEnd() && std::chrono::steady_clock::now() < deadline};
+            if (step && *step == Step::Idle && more) continue;
             if (!step || *step != Step::Ready) return seen;
             EXPECT_EQ(pipeline::ParseBatch(m_batch, m_catalogue, events), 0U);
             for (const Event& event : events) seen.push_back(See(event));

@@ -212,7 +212,7 @@ TEST_F(LogFollowerTest, LongLinesAreCutAndRubbishIsSurvived)
     Step();
     Append(std::string(300'000, 'x') + "\n" + Tip(1));
     std::string rubbish;
-    for (int i{0}; i < 300'000; ++i) rubbish += static_cast<char>(i * 7919 >> 3);
+    for (unsigned i{0}; i < 300'000; ++i) rubbish += static_cast<char>(i * 7919 >> 3);
     Append(rubbish + "\n" + std::string(1000, '\0') + "\n\n\r\n" + Tip(2));
     Append(std::string(LogFollower::MAX_LINE, 'y') + "\n" + std::string(LogFollower::MAX_LINE + 1, 'z') + "\n" + Tip(3));
     Step();

@@ -47,7 +47,8 @@ TEST(Hostile, ArgumentsThatCouldNotBeRead)
         script.Message(true, 1, "addrv2", sim::EncodeAddrV2({}), {}, SIZE_MAX, faults);
     }
     std::uint64_t total{0};
-    for (const auto& counts : script.Node()->messages[0]) {
+    const auto node{script.Node()};
+    for (const auto& counts : node->messages[0]) {
         for (const MessageCount& count : counts) total += count.count;
     }
     EXPECT_EQ(total, 64U);

@@ -110,7 +110,8 @@ TEST(Versions, OneConnectionCannotTakeTheLabels)
     Script script;
     for (int agent{0}; agent < 40; ++agent) {
         for (int i{0}; i < 3; ++i) {
-            sim::VersionFields version{VersionOf("/squat:" + std::to_string(agent) + "/")};
+            const std::string words{"/squat:" + std::to_string(agent) + "/"};
+            sim::VersionFields version{VersionOf(words)};
             version.version = -5 - agent;
             script.After(1).In(1, "version", sim::EncodeVersion(version), INBOUND);
         }

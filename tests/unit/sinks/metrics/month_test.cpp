@@ -26,7 +26,8 @@ void Visit(Script& script, std::int64_t peer)
     const auto byte = [](std::int64_t value) { return std::to_string(value % 256); };
     const PeerKind kind{std::to_string(1 + peer % 200) + "." + byte(peer >> 8) + "." + byte(peer >> 16) + ".9:8333", "inbound"};
     script.After(BETWEEN_PEERS_MS).Connection(id::INBOUND_CONNECTION, peer, 100, kind);
-    auto version{VersionOf("/mayfly\xff\n\":" + std::to_string(peer / (PEERS / AGENTS)) + "/")}; // each by ten, of ten networks
+    const std::string agent{"/mayfly\xff\n\":" + std::to_string(peer / (PEERS / AGENTS)) + "/"}; // each by ten, of ten networks
+    auto version{VersionOf(agent)};
     version.version = static_cast<std::int32_t>(peer % 7 == 0 ? 70'016 : peer);
     version.services = static_cast<std::uint64_t>(peer) * 0x9e3779b97f4a7c15;
     script.In(peer, "version", sim::EncodeVersion(version), kind).In(peer, "verack", {}, kind);
