@@ -407,7 +407,7 @@ TEST(Damage, HeadersThatLeadNowhereAreFollowedOnce)
     const auto summary{Inspect(path, true)};
     ASSERT_TRUE(summary);
     EXPECT_EQ(summary->damage.size(), 1U);
-    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds{10}); // each from each: minutes
+    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds{60}); // each from each: many minutes
 }
 
 TEST(Damage, BlocksWithinBlocksAreNotReadOverAndOver)
