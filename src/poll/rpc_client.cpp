@@ -69,7 +69,7 @@ class Budget final : public json::memory_resource {
     }
     void do_deallocate(void* memory, std::size_t size, std::size_t) override
     {
-        ::operator delete(memory, size);
+        ::operator delete(memory);
         m_left += size;
     }
     bool do_is_equal(const json::memory_resource& other) const noexcept override { return this == &other; }
