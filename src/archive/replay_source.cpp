@@ -268,13 +268,10 @@ private:
         m_shared.options.since_utc_ns = since_utc_ns;
         for (std::size_t i{0}; i < m_lanes.size(); ++i) {
             for (ReplayStream::Part& part : read[i].first) part.file->Rewind();
-            const std::uint32_t origin{m_lanes[i].origin};
-            m_lanes[i] = {.stream = std::make_unique<ReplayStream>(m_shared, std::move(read[i].first), read[i].second),
-                          .origin = origin,
-                          .chunk = {},
-                          .at = 0,
-                          .handed = 0,
-                          .ended = false};
+            Lane lane;
+            lane.stream = std::make_unique<ReplayStream>(m_shared, std::move(read[i].first), read[i].second);
+            lane.origin = m_lanes[i].origin;
+            m_lanes[i] = std::move(lane);
         }
         m_counts = {};
         m_lost.clear();

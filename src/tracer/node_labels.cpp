@@ -76,7 +76,8 @@ void NodeLabels::Introduce(std::span<const NodeInfo> nodes)
 std::string NodeLabels::LabelOf(const NodeInfo& node, std::span<const std::string> in_use)
 {
     Introduce({&node, 1});
-    const std::string& given{Find(node)->label};
+    const Named* named{Find(node)};
+    const std::string given{named != nullptr ? named->label : node.label};
     std::string label{given};
     for (int n{2}; std::ranges::find(in_use, label) != in_use.end(); ++n) label = fmt::format("{}-{}", given, n);
     return label;
