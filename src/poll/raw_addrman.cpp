@@ -35,10 +35,12 @@ void Count(RawAddrmanFacts::Group& group, std::int64_t age_s)
 
 /** What boost::json's parser calls. Levels: 1 the answer, 2 its result, 3 a table, 4 an entry. */
 struct Handler {
+    // NOLINTBEGIN(readability-identifier-naming): boost::json finds them by name
     static constexpr std::size_t max_object_size{static_cast<std::size_t>(-1)};
     static constexpr std::size_t max_array_size{static_cast<std::size_t>(-1)};
     static constexpr std::size_t max_key_size{1 << 20};
     static constexpr std::size_t max_string_size{1 << 20};
+    // NOLINTEND(readability-identifier-naming)
 
     std::int64_t now_utc_s{0};
     RawAddrmanFacts facts;
@@ -94,6 +96,7 @@ struct Handler {
         if (key == "mapped_as") mapped = number != 0;
     }
 
+    // NOLINTBEGIN(readability-identifier-naming)
     bool on_document_begin(json::error_code&) { return true; }
     bool on_document_end(json::error_code&) { return true; }
     bool on_object_begin(json::error_code&)
@@ -163,6 +166,7 @@ struct Handler {
     bool on_null(json::error_code&) { return true; }
     bool on_comment_part(json::string_view, json::error_code&) { return true; }
     bool on_comment(json::string_view, json::error_code&) { return true; }
+    // NOLINTEND(readability-identifier-naming)
 };
 
 } // namespace
