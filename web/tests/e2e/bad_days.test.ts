@@ -39,6 +39,16 @@ describe('bad days', () => {
     expect(await page.locator('.banner').isVisible()).toBe(false);
     expect((mock.subscriptions.at(-1) as { resume_after?: number }).resume_after).toBeGreaterThan(0);
   });
+  test('"Try now" does not wait for the next attempt', async () => {
+    const page = await open('overview', { rate: 200 });
+    await eventually(() => page.locator('.pill').textContent(), (text) => text === 'Running');
+    mock.refuse(true);
+    // waits grow: until there is one within which nobody reconnects by himself
+    await page.locator('.banner', { hasText: /Trying again in ([4-9]|1\d) s/ }).waitFor();
+    mock.refuse(false);
+    await page.getByRole('button', { name: 'Try now' }).click();
+    await eventually(() => page.locator('.pill').textContent(), (text) => text === 'Running', 2000);
+  });
   test('losses and findings stand out', async () => {
     const page = await open('overview', { mode: 'lossy' });
     await page.getByText('ring-full · The ring was full').waitFor();

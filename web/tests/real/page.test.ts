@@ -119,13 +119,18 @@ describe('a node that works', () => {
     await page.locator('input[type=search]:focus').waitFor();
     await page.keyboard.type('out');
     await eventually(() => page.locator('.pt-direction').allTextContents(), (all) => all.length > 2 && all.every((one) => one === 'out'));
-    // Peers come and go: the one under the cursor too.
-    await eventually(async () => {
-      await page.keyboard.press('ArrowDown');
-      await page.keyboard.press('Enter');
-      await page.waitForTimeout(500);
-      return page.locator('h1').first().textContent();
-    }, (text) => /^Peer \d+$/.test(text ?? ''));
+    // Peers come and go: the one under the cursor too, and then the next is tried.
+    await eventually(
+      async () => {
+        await page.keyboard.press('ArrowDown');
+        const id = await page.evaluate(() => (document.activeElement as HTMLElement | null)?.closest<HTMLElement>('.pt-row')?.dataset.id);
+        if (id === undefined) return false;
+        await page.keyboard.press('Enter');
+        return heading(page, `Peer ${id}`).waitFor({ timeout: 2000 }).then(() => true, () => false);
+      },
+      (opened) => opened,
+      20_000,
+    );
     await page.keyboard.press('Escape');
     await heading(page, 'Peers').waitFor();
     for (const [key, name] of [['c', 'Circle'], ['b', 'Blocks'], ['m', 'Mempool'], ['u', 'UTXO cache'], ['t', 'Messages'], ['a', 'Addresses'], ['o', 'Overview'], ['p', 'Peers']] as const) {
