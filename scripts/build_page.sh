@@ -9,8 +9,8 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 out=$1
 required=${2:-}
 
-mkdir -p "$out/work"
-cd "$out/work"
+mkdir -p "$out/npm"
+cd "$out/npm"
 find . -mindepth 1 -maxdepth 1 ! -name node_modules -exec rm -rf {} +
 (cd "$root/web" && tar -c --exclude=./node_modules --exclude=./dist --exclude=./tests .) | tar -x
 rm -rf "$out/dist" && mkdir "$out/dist"

@@ -21,7 +21,7 @@ cannot() {
     exit 77
 }
 command -v node >/dev/null || cannot "there is no node"
-packages=$build/work/node_modules
+packages=$build/npm/node_modules
 cmp -s "$root/web/package-lock.json" "$packages/.installed-lock" || cannot "the page's packages are not in $packages (npm ci failed, or the page was not built)"
 export CHROMIUM=${CHROMIUM:-/usr/bin/chromium} CORETAP=${CORETAP:-$build/../bin/coretap} CORETAP_SIM=${CORETAP_SIM:-$build/../bin/coretap-sim}
 [[ $which == unit || -x $CHROMIUM ]] || cannot "there is no $CHROMIUM"

@@ -191,7 +191,7 @@ std::optional<std::int64_t> TakeTime(Cursor& in)
     const std::string_view line{in.Rest()};
     if (line.size() < 20 || line[4] != '-' || line[7] != '-' || (line[10] != 'T' && line[10] != ' ')) return std::nullopt;
     const std::size_t end{line.find(' ', 11)};
-    if (end > 30) return std::nullopt;
+    if (end > 30) return std::nullopt; // npos is, too
     const auto time{util::ParseUtc(line.substr(0, end))};
     if (!time) return std::nullopt;
     in.Text(line.substr(0, end + 1));
