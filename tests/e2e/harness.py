@@ -31,6 +31,13 @@ SIM_2023 = os.path.abspath(os.environ.get("CORETAP_SIM_2023") or SIM + "-addrman
 SLOW = float(os.environ.get("CORETAP_TEST_SLOW") or 1)
 PATIENCE = 20 * SLOW  #: seconds until something that should have happened long ago is a failure
 SKIPPED = 77
+
+
+def unhurried(per_s):
+    """A rate, for tests of which nothing may be left out: one that a build with sanitizers keeps up with on a busy machine too."""
+    return f"{per_s / SLOW:g}"
+
+
 NOBODY = 65534
 
 HOT = "utxocache:add,utxocache:spent"
