@@ -47,12 +47,37 @@ bool Put(char (&field)[SIZE], std::string_view text)
     return true;
 }
 
-Error Failed(std::string_view name, int error)
+Error Hangs(std::string_view name)
+{
+    return {Errc::Io,
+            fmt::format("{} does not open within {} s: its file system does not answer", util::Quoted(name), OPEN_PATIENCE.count()),
+            ETIMEDOUT};
+}
+
+void Send(int socket, const util::Result<util::Fd>& opened)
+{
+    Answer answer;
+    if (!opened) {
+        answer.failed = 1;
+        answer.code = static_cast<std::int32_t>(opened.GetError().code);
+        answer.sys_errno = opened.GetError().sys_errno;
+        opened.GetError().what.copy(answer.what, sizeof(answer.what) - 1);
+    }
+    (void)util::SendWithFd(socket, std::as_bytes(std::span{&answer, 1}), opened ? opened->Get() : -1); // who asked may be gone
+}
+
+/** `as`: the node's user, if it was tried with his rights. */
+Error Failed(std::string_view name, int error, std::optional<uid_t> as = {})
 {
     const std::string shown{util::Quoted(name)};
     switch (error) {
     case EACCES:
     case EPERM:
+        if (as)
+            return {Errc::Permission,
+                    fmt::format("cannot open {} as user {}, whose process the node is: {}; is it where that node keeps its files?", shown,
+                                *as, std::strerror(error)),
+                    error};
         return {Errc::Permission,
                 fmt::format("cannot open {}: {}; run as root, or let coretap's user read it", shown, std::strerror(error)), error};
     case ELOOP:
@@ -74,11 +99,11 @@ util::Fd OpenAt2(int dir, const char* path, std::uint64_t flags, std::uint64_t r
     return util::Fd{static_cast<int>(::syscall(SYS_openat2, dir, path, &how, sizeof(how)))};
 }
 
-util::Result<util::Fd> RegularOnly(util::Fd fd, std::string_view shown)
+util::Result<util::Fd> RegularOnly(util::Fd fd, std::string_view shown, std::optional<uid_t> as = {})
 {
-    if (!fd) return Failed(shown, errno);
+    if (!fd) return Failed(shown, errno, as);
     struct stat status {};
-    if (::fstat(fd.Get(), &status) != 0) return Failed(shown, errno);
+    if (::fstat(fd.Get(), &status) != 0) return Failed(shown, errno, as);
     if (!S_ISREG(status.st_mode)) return Error{Errc::Permission, fmt::format("{} is not a regular file", util::Quoted(shown)), 0};
     return fd;
 }
@@ -208,12 +233,12 @@ util::Result<util::Fd> OpenOfProcess(const OpenRequest& request)
     ActingAs acting;
     if (!acting.Become(*owner)) return Failed(fmt::format("files as user {}", owner->uid), errno);
     if (said.starts_with('/'))
-        return RegularOnly(OpenAt2(root.Get(), said.c_str(), O_RDONLY | O_NONBLOCK | O_NOFOLLOW, RESOLVE_IN_ROOT), said);
+        return RegularOnly(OpenAt2(root.Get(), said.c_str(), O_RDONLY | O_NONBLOCK | O_NOFOLLOW, RESOLVE_IN_ROOT), said, owner->uid);
     const util::Fd datadir{OpenAt2(root.Get(), place.datadir.c_str(), O_PATH | O_DIRECTORY, RESOLVE_IN_ROOT)};
-    if (!datadir) return Failed(place.datadir, errno);
+    if (!datadir) return Failed(place.datadir, errno, owner->uid);
     const std::string name{said.empty() ? DefaultName(place, request.file) : said};
     return RegularOnly(OpenAt2(datadir.Get(), name.c_str(), O_RDONLY | O_NONBLOCK | O_NOFOLLOW, RESOLVE_BENEATH),
-                       fmt::format("{}/{}", place.datadir, name));
+                       fmt::format("{}/{}", place.datadir, name), owner->uid);
 }
 
 /** One of our own files: who named it is who started us, and may well use links. */
@@ -282,23 +307,40 @@ util::Result<util::Fd> Opener::OpenAsked(const Asked& asked, const OpenerFiles& 
 
 void Opener::Serve(int socket, const OpenerFiles& files)
 {
+    struct Opening {
+        pid_t process;
+        std::int32_t pid;
+        std::string place;
+    };
+    std::vector<Opening> under_way;
     Asked asked;
-    for (;;) {
-        const ssize_t got{::recv(socket, &asked, sizeof(asked), 0)};
-        if (got < 0 && errno == EINTR) continue;
-        if (got != static_cast<ssize_t>(sizeof(asked))) return;
+    util::Fd answer_to;
+    while (util::ReceiveWithFd(socket, std::as_writable_bytes(std::span{&asked, 1}), answer_to)) {
+        const util::Fd to{std::move(answer_to)};
         asked.datadir[sizeof(asked.datadir) - 1] = asked.chain[sizeof(asked.chain) - 1] = asked.path[sizeof(asked.path) - 1] = '\0';
-        auto opened{OpenAsked(asked, files)};
-        ::prctl(PR_SET_PDEATHSIG, SIGKILL); // lost with every change of user
-        Answer answer;
-        if (!opened) {
-            answer.failed = 1;
-            answer.code = static_cast<std::int32_t>(opened.GetError().code);
-            answer.sys_errno = opened.GetError().sys_errno;
-            opened.GetError().what.copy(answer.what, sizeof(answer.what) - 1);
+        std::erase_if(under_way, [](const Opening& one) { return ::waitpid(one.process, nullptr, WNOHANG) != 0; });
+        const std::string place{asked.datadir};
+        const auto same = [&](const Opening& one) { return one.pid == asked.pid && one.place == place; };
+        if (static_cast<std::size_t>(std::ranges::count_if(under_way, same)) >= MAX_HANGING) {
+            Send(to.Get(), Hangs(place));
+            continue;
         }
-        if (!util::SendWithFd(socket, std::as_bytes(std::span{&answer, 1}), opened ? opened->Get() : -1)) return;
+        const pid_t parent{::getpid()};
+        const pid_t process{::fork()};
+        if (process == 0) {
+            ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+            if (::getppid() != parent) ::_exit(0);
+            ::close(socket);
+            Send(to.Get(), OpenAsked(asked, files));
+            ::_exit(0);
+        }
+        if (process < 0) {
+            Send(to.Get(), Error{Errc::Io, fmt::format("fork: {}", std::strerror(errno)), errno});
+        } else {
+            under_way.push_back({process, asked.pid, place});
+        }
     }
+    for (const Opening& one : under_way) ::kill(one.process, SIGKILL);
 }
 
 Opener::Opener(util::Fd socket, pid_t process, OpenerFiles files)
@@ -308,9 +350,8 @@ Opener::Opener(util::Fd socket, pid_t process, OpenerFiles files)
 Opener::~Opener()
 {
     m_socket.Reset();
-    ::kill(m_process, SIGKILL); // it may hang in a file system that does not answer, and has nothing to lose
-    // even that does not end a process that hangs in some of them
-    for (int waited_ms{0}; waited_ms < 1'000 && ::waitpid(m_process, nullptr, WNOHANG) == 0; waited_ms += 5) ::usleep(5'000);
+    ::kill(m_process, SIGKILL); // it has nothing to lose
+    ::waitpid(m_process, nullptr, 0);
 }
 
 util::Result<std::unique_ptr<Opener>> Opener::Start(OpenerFiles files)
@@ -319,8 +360,6 @@ util::Result<std::unique_ptr<Opener>> Opener::Start(OpenerFiles files)
     if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
         return Error{Errc::Io, fmt::format("socketpair: {}", std::strerror(errno)), errno};
     util::Fd ours{ends[0]}, theirs{ends[1]};
-    const timeval patience{10, 0};
-    (void)::setsockopt(ours.Get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
     const pid_t parent{::getpid()};
     const pid_t process{::fork()};
     if (process < 0) return Error{Errc::Io, fmt::format("fork: {}", std::strerror(errno)), errno};
@@ -361,16 +400,20 @@ util::Result<util::Fd> Opener::OpenOwn(const std::string& path)
 
 util::Result<util::Fd> Opener::Ask(const Asked& asked)
 {
-    const std::lock_guard lock{m_mutex};
-    const auto gone = [] { return Error{Errc::Io, "the process that opens files for coretap is gone, or hangs", EPIPE}; };
-    if (!m_socket) return gone();
+    const auto gone = [] { return Error{Errc::Io, "the process that opens files for coretap is gone", EPIPE}; };
+    int ends[2];
+    if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+        return Error{Errc::Io, fmt::format("socketpair: {}", std::strerror(errno)), errno};
+    const util::Fd ours{ends[0]};
+    util::Fd theirs{ends[1]};
+    const timeval patience{OPEN_PATIENCE.count(), 0};
+    (void)::setsockopt(ours.Get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+    if (!util::SendWithFd(m_socket.Get(), std::as_bytes(std::span{&asked, 1}), theirs.Get())) return gone();
+    theirs.Reset(); // whoever has it ends: the end of this end
     Answer answer;
     util::Fd file;
-    if (::send(m_socket.Get(), &asked, sizeof(asked), MSG_NOSIGNAL) != static_cast<ssize_t>(sizeof(asked)) ||
-        !util::ReceiveWithFd(m_socket.Get(), std::as_writable_bytes(std::span{&answer, 1}), file)) {
-        m_socket.Reset(); // a late answer must not be taken for that of the next question
-        return gone();
-    }
+    if (!util::ReceiveWithFd(ours.Get(), std::as_writable_bytes(std::span{&answer, 1}), file))
+        return errno == EAGAIN ? Hangs(asked.path[0] != '\0' ? asked.path : asked.datadir) : gone();
     if (answer.failed != 0) {
         answer.what[sizeof(answer.what) - 1] = '\0';
         return Error{static_cast<Errc>(answer.code), answer.what, answer.sys_errno};

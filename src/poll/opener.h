@@ -1,10 +1,10 @@
 // Opening a node's files, which are seldom readable for the account coretap runs as.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
@@ -49,6 +49,11 @@ using OpenFunction = std::function<util::Result<util::Fd>(const OpenRequest&)>;
  */
 util::Result<util::Fd> OpenNodeFile(const OpenRequest& request);
 
+/** How long one file may take to open. */
+inline constexpr std::chrono::seconds OPEN_PATIENCE{10};
+/** Files of one place that may hang at a time; what is asked beyond fails at once. */
+inline constexpr std::size_t MAX_HANGING{4};
+
 /** What an Opener opens, for good: nothing that is said later adds to it. */
 struct OpenerFiles {
     bool of_nodes{true};
@@ -59,9 +64,10 @@ struct OpenerFiles {
 /**
  * A process that keeps the privileges this one has, and does nothing but open files for it: with OpenNodeFile(), and coretap's own. Start
  * it before giving up privileges, and while there is one thread. It ends with this object, or with its parent.
+ *
+ * Each file is opened by a process of its own: one that hangs in a file system that does not answer holds up nobody else.
  */
 class Opener {
-    std::mutex m_mutex;
     util::Fd m_socket;
     pid_t m_process;
 
@@ -75,7 +81,7 @@ public:
     Opener(const Opener&) = delete;
     Opener& operator=(const Opener&) = delete;
 
-    // From any thread.
+    // From any thread, at any time. A file that does not open within OPEN_PATIENCE is an error.
     util::Result<util::Fd> Open(const OpenRequest& request);
     /** Whether OpenOwn() opens it. */
     bool IsOwn(const std::string& path) const;
@@ -87,7 +93,7 @@ private:
     util::Result<util::Fd> Ask(const Asked& asked);
     // In the other process.
     static util::Result<util::Fd> OpenAsked(const Asked& asked, const OpenerFiles& files);
-    /** Until the other end of the socket is closed. */
+    /** A process for each question; until the other end of the socket is closed. */
     static void Serve(int socket, const OpenerFiles& files);
 };
 

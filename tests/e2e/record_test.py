@@ -58,7 +58,7 @@ class Replays(RecordCase):
         sim = self.sim_copy()
         recorder = Program(self, [CORETAP, "record", path, "--binary", sim, "--enable", harness.HOT], "record")
         recorder.wait_err(r"attached to \d+ tracepoints")
-        fired = harness.Sim(self, sim, "--scenario", "mainnet", "--rate", "20000", "--duration", "2s").expect(0).result()["fired"]
+        fired = harness.Sim(self, sim, "--scenario", "mainnet", "--rate", harness.unhurried(20000), "--duration", "2s").expect(0).result()["fired"]
         recorder.send(signal.SIGINT).expect(0)
         info = self.info(path)
         counted = {name: amount["events"] for name, amount in info["by_tracepoint"].items() if not name.startswith("coretap:")}
@@ -177,11 +177,14 @@ class Replays(RecordCase):
 
 
 class Parts(RecordCase):
+    #: of some megabytes, however slow the machine
+    MEGABYTES = f"--scenario firehose --rate {harness.unhurried(40000)} --count 40000"
+
     def parts(self):
         return sorted(name for name in os.listdir(self.directory) if re.match(r"day\.\d{4}\.ctap$", name))
 
     def test_by_size_and_only_the_newest(self):
-        self.record("day.ctap", "--scenario firehose --rate 40000 --duration 1s", "--rotate", "1MiB")
+        self.record("day.ctap", self.MEGABYTES, "--rotate", "1MiB")
         parts = self.parts()
         self.assertGreater(len(parts), 3)
         self.assertEqual(parts[0], "day.0001.ctap")
@@ -200,7 +203,7 @@ class Parts(RecordCase):
 
         for part in parts:
             os.remove(self.path(part))
-        self.record("day.ctap", "--scenario firehose --rate 40000 --duration 1s", "--rotate", "1MiB", "--keep", "2")
+        self.record("day.ctap", self.MEGABYTES, "--rotate", "1MiB", "--keep", "2")
         left = self.parts()
         self.assertEqual(len(left), 2)
         self.assertNotIn("day.0001.ctap", left)
@@ -218,7 +221,7 @@ class Parts(RecordCase):
             self.assertEqual(os.stat(self.path(part)).st_mode & 0o777, 0o600)
 
     def test_a_part_that_is_missing_is_told(self):
-        self.record("day.ctap", "--scenario firehose --rate 40000 --duration 1s", "--rotate", "1MiB")
+        self.record("day.ctap", self.MEGABYTES, "--rotate", "1MiB")
         parts = self.parts()
         self.assertGreater(len(parts), 2)
         os.remove(self.path(parts[1]))

@@ -1,10 +1,15 @@
 #include "poll/opener.h"
 
+#include <atomic>
+#include <chrono>
 #include <csignal>
+#include <thread>
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 
 #include "poll/cookie.h"
@@ -240,6 +245,65 @@ TEST(Opener, ItsEndIsNoticed)
     for (int i{0}; i < 2; ++i) {
         EXPECT_THAT(TextOf((*opener)->Open({{0, datadir.Path(), "main"}, NodeFile::Cookie, {}})), HasSubstr("is gone"));
     }
+}
+
+/** A file system that answers nothing: whoever opens anything in it hangs until this is gone. */
+class HangingFileSystem {
+    TemporaryFolder m_folder;
+    util::Fd m_device{::open("/dev/fuse", O_RDWR | O_CLOEXEC)};
+    bool m_mounted{false};
+
+public:
+    HangingFileSystem()
+    {
+        const std::string options{fmt::format("fd={},rootmode=40000,user_id=0,group_id=0,allow_other", m_device.Get())};
+        m_mounted = m_device && ::mount("coretap-test", m_folder.Path().c_str(), "fuse", MS_NOSUID | MS_NODEV, options.c_str()) == 0;
+    }
+    ~HangingFileSystem()
+    {
+        m_device.Reset();
+        if (m_mounted) (void)::umount2(m_folder.Path().c_str(), MNT_DETACH);
+    }
+    HangingFileSystem(const HangingFileSystem&) = delete;
+    HangingFileSystem& operator=(const HangingFileSystem&) = delete;
+    explicit operator bool() const { return m_mounted; }
+    std::string Path() const { return m_folder.Path(); }
+};
+
+TEST(Opener, AFileSystemThatHangsHoldsUpNobodyElse)
+{
+    using Clock = std::chrono::steady_clock;
+    const HangingFileSystem hanging;
+    if (!hanging) GTEST_SKIP() << "no FUSE file system can be mounted here: it takes root and /dev/fuse";
+    const TemporaryFolder datadir;
+    datadir.Write(".cookie", "cookie");
+    auto opener{Opener::Start({.own = {datadir.Path(".cookie")}})};
+    ASSERT_TRUE(opener);
+
+    std::vector<std::thread> asking;
+    std::atomic<int> timed_out{0};
+    for (std::size_t i{0}; i < MAX_HANGING; ++i) {
+        asking.emplace_back([&] {
+            const auto file{(*opener)->Open({{0, hanging.Path(), "main"}, NodeFile::Cookie, {}})};
+            if (!file && file.GetError().sys_errno == ETIMEDOUT) ++timed_out;
+        });
+    }
+    const auto start{Clock::now()};
+    for (int i{0}; i < 20; ++i) {
+        EXPECT_EQ("cookie", TextOf((*opener)->Open({{0, datadir.Path(), "main"}, NodeFile::Cookie, {}})));
+        EXPECT_EQ("cookie", TextOf((*opener)->OpenOwn(datadir.Path(".cookie"))));
+    }
+    EXPECT_LT(Clock::now() - start, OPEN_PATIENCE / 2);
+    for (std::thread& thread : asking) thread.join();
+    EXPECT_EQ(MAX_HANGING, timed_out);
+    EXPECT_GE(Clock::now() - start, OPEN_PATIENCE / 2);
+
+    // they hang still: more are not let in
+    const auto again{Clock::now()};
+    EXPECT_THAT(TextOf((*opener)->Open({{0, hanging.Path(), "main"}, NodeFile::Conf, {}})), HasSubstr("does not answer"));
+    EXPECT_EQ("cookie", TextOf((*opener)->Open({{0, datadir.Path(), "main"}, NodeFile::Cookie, {}})));
+    opener = util::Error{util::Errc::Io, "ended"};
+    EXPECT_LT(Clock::now() - again, OPEN_PATIENCE / 2) << "nor does the end wait";
 }
 
 } // namespace
