@@ -152,10 +152,10 @@ describe('the bar of a recording', () => {
   });
   test('a refusal is said in words', async () => {
     const page = await open('overview');
-    await button(page, 'Pause').waitFor();
-    mock.setMode('normal');
+    const error = { code: 'rate_limited', message: 'too many changes of what is shown; try again in a second' };
+    await page.route('**/api/v1/replay', (route) => (route.request().method() === 'POST' ? route.fulfill({ status: 429, json: { error } }) : route.fallback()));
     await button(page, 'Pause').click();
-    await bar(page).getByText('no recording is shown').waitFor();
+    await bar(page).getByText('too many changes').waitFor();
     expect(await axe(page)).toEqual([]);
   });
 });
