@@ -96,6 +96,7 @@ constexpr SettingDef DEFS[]{
     {"rpc-password-file", "serve", Kind::Text, PATH | RELOADS, "the cookie", IsName},
     {"rpc-cookie", "serve", Kind::Text, PATH, "where the node puts it", IsName},
     {"debug-log", "serve", Kind::Text, RELOADS, "auto", IsAutoOrOff},
+    {"address-list", "serve", Kind::List, PATH | RELOADS, "none", IsName, R"(["tor-exits.txt"])"},
     {"summary", "serve", Kind::Flag, 0, "false"},
     {"stats", "serve", Kind::Text, RELOADS, "0", Parses<ParseEvery>},
     {"quiet", "serve", Kind::Flag, RELOADS, "false"},

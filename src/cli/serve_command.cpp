@@ -78,6 +78,7 @@ public:
           m_watch{m_setup.watch},
           m_streams{session.Catalogue()}
     {
+        m_tracker.SetLists(m_setup.lists);
         archive::ReplaySource* const replay{session.Replay()};
         if (replay == nullptr) return;
         const Session::ReplayRange& range{session.Range()};
@@ -208,6 +209,7 @@ private:
         next->watch.open = m_setup.watch.open;
         const bool other_watch{next->watch != m_setup.watch};
         m_setup = std::move(*next);
+        m_tracker.SetLists(m_setup.lists);
         if (other_watch && !m_session.IsReplay() && !m_session.IsStandIn()) {
             m_watch.Change(m_setup.watch);
             m_published.clear();

@@ -120,6 +120,19 @@ util::Result<web::ServerOptions> ReadServerOptions(const ServeOptions& options, 
     return server;
 }
 
+/** Each list by the name of its file, without its ending. */
+util::Result<std::shared_ptr<const state::AddressLists>> ReadLists(const ServeOptions& options, const app::OpenOwn& open)
+{
+    auto lists{std::make_shared<state::AddressLists>()};
+    for (const std::string& path : options.address_lists) {
+        const auto text{app::ReadOwnFile(path, "a list of addresses", open)};
+        if (!text) return text.GetError();
+        if (const auto added{lists->Add(std::filesystem::path{path}.stem().string(), *text)}; !added)
+            return Wrong(fmt::format("{}: {}", path, added.GetError().what));
+    }
+    return std::shared_ptr<const state::AddressLists>{std::move(lists)};
+}
+
 /** Of a reload: whatever cannot change is as it was; the names of those that should have. */
 std::vector<std::string> KeepWhatStays(ServeSetup& setup, const ServeSetup& running)
 {
@@ -174,6 +187,10 @@ void AddServeOptions(CLI::App& command, ServeOptions& options)
         ->check(CLI::IsMember({"auto", "off"}))
         ->type_name("auto|off")
         ->group(node);
+    command.add_option("--address-list", options.address_lists, "peers with an address in this file are counted and marked; repeatable")
+        ->type_name("FILE")
+        ->allow_extra_args(false)
+        ->group("What is shown of peers");
     AddReportOptions(command, options.session, "What is said meanwhile");
     AddRecordOptions(command, options.session);
     AddLimitOptions(command, options.session);
@@ -193,11 +210,12 @@ app::Settings SaidOn(const CLI::App& command)
 
 std::vector<std::string> ServeSetup::OwnFiles() const
 {
-    std::vector<std::string> files;
-    for (const std::string* file :
-         {&config_file, &options.token_file, &options.tls_certificate, &options.tls_key, &options.rpc_password_file}) {
+    std::vector<std::string> files{config_file, options.token_file, options.tls_certificate, options.tls_key, options.rpc_password_file};
+    files.insert(files.end(), options.address_lists.begin(), options.address_lists.end());
+    std::erase(files, "");
+    for (std::string& file : files) {
         std::error_code error;
-        if (!file->empty()) files.push_back(std::filesystem::absolute(*file, error).string());
+        file = std::filesystem::absolute(file, error).string();
     }
     return files;
 }
@@ -231,6 +249,9 @@ util::Result<ServeSetup> ReadServeSetup(const app::Settings& command_line, const
     auto watch{ReadWatchOptions(setup.options, open)};
     if (!watch) return watch.GetError();
     setup.watch = std::move(*watch);
+    auto lists{ReadLists(setup.options, open)};
+    if (!lists) return lists.GetError();
+    setup.lists = std::move(*lists);
     setup.asks_nodes =
         running != nullptr ? running->asks_nodes : setup.options.session.from.empty() && (setup.watch.rpc || setup.watch.debug_log);
     return setup;

@@ -1,6 +1,7 @@
 // What `coretap serve` is told: its options, and what they add up to with the environment and the configuration file.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "app/own_file.h"
 #include "app/settings.h"
 #include "cli/session.h"
+#include "state/address_lists.h"
 #include "web/json_writer.h"
 #include "web/server.h"
 
@@ -28,6 +30,7 @@ struct ServeOptions {
     std::string rpc{"auto"};
     std::string rpc_user, rpc_password_file, rpc_cookie;
     std::string debug_log{"auto"};
+    std::vector<std::string> address_lists;
 
     ServeOptions();
 };
@@ -43,6 +46,7 @@ struct ServeSetup {
     ServeOptions options;
     web::ServerOptions server; //!< all but its callbacks
     app::NodeWatchOptions watch;
+    std::shared_ptr<const state::AddressLists> lists;
     bool asks_nodes{false};                 //!< at the start; who opens nodes' files is there then, or never
     std::vector<std::string> needs_restart; //!< of a reload: what was said anew and cannot change while coretap runs
 

@@ -22,8 +22,9 @@ void CountFiring(std::array<std::uint64_t, CT_USER_BASE>& fired, std::uint16_t t
 }
 } // namespace
 
-Node::Node(std::uint32_t origin, std::uint32_t pid, std::uint32_t number)
+Node::Node(std::uint32_t origin, std::uint32_t pid, std::uint32_t number, std::shared_ptr<const AddressLists> lists)
 {
+    SetLists(std::move(lists));
     m_identity.origin = origin;
     m_identity.number = number;
     m_identity.running = true;
@@ -174,7 +175,7 @@ void Node::OnConnection(const event::Event& event, std::int64_t utc_ns)
         return;
     }
     PeerState& state{m_peers.Of(event)};
-    Peers::Describe(state, event.Str(1), event.Str(2));
+    Describe(state, event.Str(1), event.Str(2));
     if (const std::string_view network{event.Faulted(3) ? std::string_view{} : event::NetworkName(event.Uint(3))}; !network.empty()) {
         state.peer.network = network; // knows better than the address
     }
@@ -183,6 +184,7 @@ void Node::OnConnection(const event::Event& event, std::int64_t utc_ns)
     case id::OUTBOUND_CONNECTION:
         // Before an outbound connection is told of, its first messages may have gone out.
         state.from_start = true;
+        OfLists(state.peer, [&](ListTotals& list) { ++list.connections[event.Id() == id::OUTBOUND_CONNECTION ? 1 : 0]; });
         state.peer.connected_utc_ns = std::min(state.peer.first_seen_utc_ns, utc_ns);
         return;
     case id::EVICTED_INBOUND_CONNECTION: state.peer.evicted = true; break;
@@ -193,6 +195,26 @@ void Node::OnConnection(const event::Event& event, std::int64_t utc_ns)
     if (!state.peer.connected_utc_ns && !event.Faulted(4) && event.Int(4) > 0 && event.Int(4) < MOST_S) {
         state.peer.connected_utc_ns = event.Int(4) * 1'000'000'000;
     }
+}
+
+void Node::Describe(PeerState& state, std::string_view address, std::string_view conn_type) const
+{
+    const bool known{!state.peer.address.empty()};
+    Peers::Describe(state, address, conn_type);
+    if (!known) state.peer.lists = m_lists->Find(state.own);
+}
+
+void Node::SetLists(std::shared_ptr<const AddressLists> lists)
+{
+    std::vector<ListTotals> totals(lists->Size());
+    for (std::size_t i{0}; i < totals.size(); ++i) {
+        const auto was{std::ranges::find(m_list_totals, lists->Name(i), &ListTotals::name)};
+        if (was != m_list_totals.end()) totals[i] = *was;
+        totals[i].name = lists->Name(i);
+    }
+    m_list_totals = std::move(totals);
+    m_lists = std::move(lists);
+    m_peers.SetLists(*m_lists);
 }
 
 void Node::OnMempool(const event::Event& event)
@@ -275,6 +297,7 @@ std::shared_ptr<const NodeSnapshot> Node::Take(std::int64_t utc_ns, std::int64_t
     snapshot->peers = m_peers.Open();
     snapshot->closed_peers = m_peers.Closed();
     snapshot->connections = m_totals.connections;
+    snapshot->lists = m_list_totals;
     snapshot->mempool = m_totals.mempool;
     snapshot->chain = m_totals.chain;
     snapshot->blocks = m_journeys.Newest();

@@ -10,6 +10,7 @@
 
 #include "event/event.h"
 #include "pipeline/counters.h"
+#include "state/address_lists.h"
 #include "state/gossip.h"
 #include "state/history.h"
 #include "state/journeys.h"
@@ -47,6 +48,8 @@ class Node {
     std::uint64_t m_shown_added{0}, m_shown_spent{0}, m_shown_uncached{0};
 
     Peers m_peers;
+    std::shared_ptr<const AddressLists> m_lists;
+    std::vector<ListTotals> m_list_totals;
     Totals m_totals;
     Gossip m_gossip;
     Journeys m_journeys;
@@ -55,7 +58,7 @@ class Node {
 
 public:
     /** `number`: how many nodes were there before. */
-    Node(std::uint32_t origin, std::uint32_t pid, std::uint32_t number);
+    Node(std::uint32_t origin, std::uint32_t pid, std::uint32_t number, std::shared_ptr<const AddressLists> lists);
 
     const NodeIdentity& Identity() const noexcept { return m_identity; }
     std::uint64_t LastMonoNs() const noexcept { return m_last_mono_ns; }
@@ -73,6 +76,8 @@ public:
     void OnEvent(const event::Event& event);
     /** coretap:lost: so many of a tracepoint, of this node or of another. */
     void OnLost(std::int64_t utc_ns, std::string_view tracepoint, std::uint64_t count);
+    /** Other lists; a list that was there by that name goes on. */
+    void SetLists(std::shared_ptr<const AddressLists> lists);
     /** True if the process is this node's. */
     bool SetExact(const pipeline::ProcessCounters& counters);
 
@@ -85,6 +90,16 @@ private:
     void EndRun();
     void Advance(std::int64_t utc_ns, std::uint64_t mono_ns);
     void OnConnection(const event::Event& event, std::int64_t utc_ns);
+    /** As Peers::Describe(), and look the address up if it was not known. */
+    void Describe(PeerState& state, std::string_view address, std::string_view conn_type) const;
+    /** Change the totals of each list that the peer is on. */
+    template <class Change>
+    void OfLists(const Peer& peer, Change change)
+    {
+        for (std::size_t i{0}; peer.lists >> i != 0; ++i) {
+            if ((peer.lists >> i & 1) != 0) change(m_list_totals[i]);
+        }
+    }
     void OnMempool(const event::Event& event);
     void AddTime(const std::optional<MessageSpans::Ended>& ended);
     void SumUp(const Process& process, NodeSnapshot& into) const;

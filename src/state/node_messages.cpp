@@ -64,8 +64,9 @@ void Node::OnMessage(const event::Event& event, std::int64_t utc_ns)
 
     PeerState& state{m_peers.Of(event)};
     Peer& peer{state.peer};
-    Peers::Describe(state, event.Str(arg::ADDR), conn_type);
+    Describe(state, event.Str(arg::ADDR), conn_type);
     peer.messages[at][type] += one;
+    OfLists(peer, [&](ListTotals& list) { list.messages[at][type] += one; });
     (direction == Direction::In ? peer.last_in_utc_ns : peer.last_out_utc_ns) = utc_ns;
     if (finding) ++peer.undecodable;
     OnSimple(decoded.type, direction, state);

@@ -97,6 +97,13 @@ void Peers::Doubt()
     for (PeerState& state : m_open) state.addr_certain = false;
 }
 
+void Peers::SetLists(const AddressLists& lists)
+{
+    for (auto* const peers : {&m_open, &m_closed}) {
+        for (PeerState& state : *peers) state.peer.lists = lists.Find(state.own);
+    }
+}
+
 std::size_t Peers::Count(bool inbound) const
 {
     return static_cast<std::size_t>(

@@ -10,6 +10,7 @@
 
 #include "event/event.h"
 #include "state/addr_bucket.h"
+#include "state/address_lists.h"
 #include "state/peer_address.h"
 #include "state/snapshot.h"
 
@@ -84,6 +85,9 @@ public:
     void CloseSilent(std::uint64_t before_mono_ns);
     /** Messages were lost, nobody knows whose. */
     void Doubt();
+
+    /** Look all peers up again, those that were closed too. */
+    void SetLists(const AddressLists& lists);
 
     std::size_t Count(bool inbound) const;
     /** By id. */

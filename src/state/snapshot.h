@@ -65,6 +65,7 @@ struct Peer {
     std::int64_t id{0};    //!< as in getpeerinfo
     std::string address;   //!< with port, as Bitcoin Core prints it
     std::string network;   //!< ipv4, ipv6, onion, i2p, cjdns, not_publicly_routable; from its address where no connection event told
+    std::uint8_t lists{0}; //!< bit i: its address is on NodeSnapshot::lists[i]
     std::string conn_type; //!< as in getpeerinfo's connection_type
     bool inbound{false};
     std::optional<std::int64_t> connected_utc_ns{}; //!< empty: was connected before we looked
@@ -215,6 +216,13 @@ struct ConnectionTotals {
     Histogram<10> closed_age_seconds{CONNECTION_AGES};
     /** Open ones: as the last event of a new one said, less those that closed since. Empty before that, and when the node has ended. */
     std::optional<std::uint64_t> inbound_now{}, outbound_now{};
+};
+
+/** Of one list of addresses (state/address_lists.h), since it has been there. Numbered as the lists are. */
+struct ListTotals {
+    std::string name;
+    std::array<std::uint64_t, DIRECTIONS> connections{}; //!< In: peers opened them
+    std::array<MessageCounts, DIRECTIONS> messages{};
 };
 
 struct ChainTotals {
@@ -376,6 +384,7 @@ struct NodeSnapshot {
     std::map<std::uint16_t, std::uint64_t> fired;
     bool messages_exact{false}; //!< `messages`, `fired` and the counts of `utxo` are the kernel's: lost and withheld events are in them
     ConnectionTotals connections;
+    std::vector<ListTotals> lists; //!< at most AddressLists::MAX_LISTS
     MempoolTotals mempool;
     ChainTotals chain;
     std::vector<BlockJourney> blocks; //!< the last MAX_BLOCKS, newest first

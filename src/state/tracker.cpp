@@ -11,7 +11,7 @@ namespace coretap::state {
 
 namespace id = event::id;
 
-Tracker::Tracker(TrackerOptions options) : m_options{options} {}
+Tracker::Tracker(TrackerOptions options) : m_options{options}, m_lists{std::make_shared<const AddressLists>()} {}
 Tracker::~Tracker() = default;
 
 util::Result<> Tracker::Write(std::span<const event::Event> batch)
@@ -27,6 +27,12 @@ void Tracker::Reset()
     m_events = 0;
     m_last_utc_ns = 0;
     m_lost = false;
+}
+
+void Tracker::SetLists(std::shared_ptr<const AddressLists> lists)
+{
+    m_lists = std::move(lists);
+    for (const auto& node : m_nodes) node->SetLists(m_lists);
 }
 
 void Tracker::OnEvent(const event::Event& event)
@@ -65,7 +71,7 @@ Node& Tracker::Add(const event::Event& event)
         })};
         m_nodes.erase(least);
     }
-    m_last = m_nodes.emplace_back(std::make_unique<Node>(event.Origin(), event.Pid(), m_appeared++)).get();
+    m_last = m_nodes.emplace_back(std::make_unique<Node>(event.Origin(), event.Pid(), m_appeared++, m_lists)).get();
     return *m_last;
 }
 

@@ -17,6 +17,7 @@
 namespace coretap::state {
 
 class Node;
+class AddressLists;
 
 struct TrackerOptions {
     /** A peer of which nothing was seen for so long is taken for closed. Bitcoin Core disconnects after 20 minutes of silence. */
@@ -26,6 +27,7 @@ struct TrackerOptions {
 /** Memory is bounded by the limits in state/snapshot.h, whatever peers send. One thread; what Take() gives may go to any. */
 class Tracker : public pipeline::Sink {
     TrackerOptions m_options;
+    std::shared_ptr<const AddressLists> m_lists;
     std::vector<std::unique_ptr<Node>> m_nodes; //!< in the order of their newest processes
     Node* m_last{nullptr};                      //!< of the event before: events come in runs of one node
     std::uint64_t m_events{0};
@@ -52,6 +54,9 @@ public:
 
     /** Forgets everything: what is written from now on is the beginning. */
     void Reset();
+
+    /** From now on; Reset() does not forget them. */
+    void SetLists(std::shared_ptr<const AddressLists> lists);
 
     /** Exact counts, as pipeline::Source::ExactCounters() gives them; from then on they stand for the tracker's own sums. */
     void SetExact(std::span<const pipeline::ProcessCounters> counters);

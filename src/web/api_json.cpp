@@ -187,6 +187,11 @@ void WritePeer(JsonWriter& json, const state::NodeSnapshot& node, const state::P
         json.Member("id", peer.id);
         json.Member("address", peer.address);
         json.Member("network", peer.network);
+        json.List("lists", [&] {
+            for (std::size_t i{0}; i < node.lists.size(); ++i) {
+                if ((peer.lists >> i & 1) != 0) json.Value(node.lists[i].name);
+            }
+        });
         json.Member("conn_type", peer.conn_type);
         json.Member("inbound", peer.inbound);
         json.UtcMs("connected_utc_ms", peer.connected_utc_ns);

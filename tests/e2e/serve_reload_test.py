@@ -165,6 +165,31 @@ class Reload(Operation):
             self.assertIn(f"coretap_config_reload_failures_total {number}\n", serve.text("/metrics", bearer(NEW)))
         serve.stop()
 
+    def test_lists_of_addresses(self):
+        self.secret("everybody.txt", "0.0.0.0/0\n::/0\n")
+        self.secret("nobody.txt", "# none yet\n")
+        binary = self.sim_copy()
+        config = self.config(f'[serve]\nbinary = "{binary}"\nlisten = 0\naddress-list = ["everybody.txt", "nobody.txt"]\n')
+        serve = Serve(self, "--config", config, listen=None)
+        Sim(self, binary, "--scenario", "mainnet", "--rate", "500")
+        # but for those the node was told by name
+        lists_of = lambda answer: [peer["lists"] for peer in answer["peers"] if re.match(r"[\d.]+:|\[[2-9]", peer["address"])]
+        lists = lists_of(serve.wait_api("peers", lambda answer: len(lists_of(answer)) > 3))
+        self.assertEqual(lists, [["everybody"]] * len(lists))
+        counted = lambda name: int(re.search(rf'^coretap_listed_connections_total\{{node="node",list="{name}",direction="in"\}} (\d+)$', serve.text("/metrics"), re.M).group(1))
+        before = wait_until(lambda: counted("everybody"), "a connection that is counted")
+        self.assertEqual(counted("nobody"), 0)
+
+        # only root may read the file; the process is nobody
+        self.secret("nobody.txt", "0.0.0.0/0\n::/0\n")
+        self.assertEqual(serve.reload(), f"coretap: reloaded {config}")
+        serve.wait_api("peers", lambda answer: (lists := lists_of(answer)) and lists == [["everybody", "nobody"]] * len(lists))
+        self.assertGreaterEqual(counted("everybody"), before, "it goes on")
+        self.secret("nobody.txt", "some.where\n")
+        self.assertRegex(serve.reload(), "not reloaded, everything stays as it was: .*/nobody.txt: line 1: 'some.where' is neither an address nor a network")
+        self.assertIn('list="nobody"', serve.text("/metrics"))
+        serve.stop()
+
     def test_files_that_were_not_named_at_the_start(self):
         os.chmod(self.directory, 0o755)
         head = f'[serve]\nbinary = "{self.sim_copy()}"\nlisten = 0\n'

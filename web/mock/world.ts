@@ -138,6 +138,7 @@ export class World {
     const services = rnd() < 0.3 ? ['NETWORK', 'WITNESS', 'NETWORK_LIMITED'] : ['NETWORK', 'WITNESS', 'NETWORK_LIMITED', 'P2P_V2'];
     return {
       id: id * 3 + (id > 20 ? 100 : 0), address, network, inbound, rtt,
+      lists: id % 13 === 7 ? (id % 2 ? ['cloud'] : ['cloud', 'known-spies']) : [],
       conn_type: inbound ? 'inbound' : id < 8 ? 'outbound-full-relay' : id < 10 ? 'block-relay-only' : 'manual',
       connected_utc_ms: id % 17 === 5 ? null : this.start - age, first_seen_utc_ms: this.start - Math.min(age, 86_400_000),
       last_in_utc_ms: this.start, last_out_utc_ms: this.start,

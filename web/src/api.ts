@@ -156,6 +156,8 @@ export interface Peer {
   node?: string;
   address: string;
   network?: string;
+  /** Names of the user's lists that its address is on. */
+  lists?: string[];
   conn_type?: string;
   inbound?: boolean;
   connected_utc_ms?: number | null;

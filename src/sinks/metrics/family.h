@@ -56,6 +56,7 @@ FamilyGroup NodeFamilies();
 FamilyGroup MessageFamilies();
 FamilyGroup AddressFamilies();
 FamilyGroup ConnectionFamilies();
+FamilyGroup ListFamilies();
 FamilyGroup MempoolFamilies();
 FamilyGroup BlockFamilies();
 FamilyGroup UtxoFamilies();

@@ -122,9 +122,9 @@ std::string_view Family::Suffix() const
 
 std::span<const FamilyGroup> FamilyGroups()
 {
-    static const std::array GROUPS{NodeFamilies(),  MessageFamilies(), AddressFamilies(), ConnectionFamilies(), MempoolFamilies(),
-                                   BlockFamilies(), UtxoFamilies(),    WalletFamilies(),  RpcFamilies(),        RpcPeerFamilies(),
-                                   LogFamilies(),   TraceFamilies(),   ProcessFamilies()};
+    static const std::array GROUPS{NodeFamilies(),    MessageFamilies(), AddressFamilies(), ConnectionFamilies(), ListFamilies(),
+                                   MempoolFamilies(), BlockFamilies(),   UtxoFamilies(),    WalletFamilies(),     RpcFamilies(),
+                                   RpcPeerFamilies(), LogFamilies(),     TraceFamilies(),   ProcessFamilies()};
     return GROUPS;
 }
 

@@ -132,6 +132,29 @@ TEST_F(Setup, FromTheFileToTheServer)
     EXPECT_THAT(setup->OwnFiles(), ElementsAre(file, (m_folder / "token").string()));
 }
 
+TEST_F(Setup, ListsOfAddressesAreReadAndReadAgain)
+{
+    Write("tor-exits.txt", "192.0.2.7\n");
+    Write("spies.list", "198.51.100.0/24\n");
+    const std::string file{Write("c.toml", "[serve]\naddress-list = [\"tor-exits.txt\", \"spies.list\"]\n")};
+    const auto setup{ReadServeSetup(Config(file), app::OpenOwnFile)};
+    ASSERT_TRUE(setup) << What(setup);
+    ASSERT_EQ(setup->lists->Size(), 2U);
+    EXPECT_EQ(setup->lists->Name(0), "tor-exits");
+    EXPECT_EQ(setup->lists->Name(1), "spies");
+    EXPECT_EQ(setup->lists->Find(state::ParsePeerAddress("198.51.100.9:8333")), 2);
+    EXPECT_THAT(setup->OwnFiles(), ElementsAre(file, (m_folder / "tor-exits.txt").string(), (m_folder / "spies.list").string()))
+        << "a reload opens them";
+    Write("tor-exits.txt", "192.0.2.8\n");
+    const auto again{ReadServeSetup(Config(file), app::OpenOwnFile, &*setup)};
+    ASSERT_TRUE(again) << What(again);
+    EXPECT_EQ(again->lists->Find(state::ParsePeerAddress("192.0.2.8:1")), 1);
+    EXPECT_TRUE(again->needs_restart.empty());
+    Write("spies.list", "198.51.100.0/24\nnobody\n");
+    EXPECT_THAT(What(ReadServeSetup(Config(file), app::OpenOwnFile, &*setup)),
+                StartsWith((m_folder / "spies.list: line 2: 'nobody' is neither").string()));
+}
+
 TEST_F(Setup, WhatIsWrongIsSaidWithItsPlace)
 {
     const auto what = [&](const std::string& text) {

@@ -54,10 +54,10 @@ scrape_configs:
   lies between.
 * **Inferred**: `addr_processed` and `addr_rate_limited` are a copy of Bitcoin Core's token bucket, without what the node knew of peers before coretap came; `addr_processed` is more than `getpeerinfo` says, which leaves out addresses without useful services and banned ones. `blocks_delivered` and the times of a block's way:
   [state.md](state.md#block-journeys).
-* **Size**: some 150 KiB for a busy node with RPC, under 300 KiB when every label is at its bound (then in 1 ms). It does not grow with peers that come and go. Several nodes are so many times that.
+* **Size**: some 150 KiB for a busy node with RPC, under 300 KiB when every label is at its bound (then in 1 ms). It does not grow with peers that come and go. Each list of addresses adds up to 12 KiB. Several nodes are so many times that.
 * A value that is not known is absent, never 0. `_created` is left out.
 
-Not here: lists of known spies and of Tor's exits by address, peers by autonomous system one by one, what came and went among orphans, `getchaintxstats`, the validity of
+Not here: peers by autonomous system one by one, what came and went among orphans, `getchaintxstats`, the validity of
 blocks as debug.log has it (`debug=validation`), and Bitcoin Knots' `cpu_load`.
 
 ## Families

@@ -148,6 +148,7 @@ TEST(ApiJson, TimesHashesAndServicesAreAsThePageReadsThem)
     EXPECT_EQ(json::serialize(peer.at("messages")),
               R"({"in":{"inv":{"count":3,"bytes":111},"ping":{"count":1,"bytes":8}},"out":{"ping":{"count":2,"bytes":16}}})");
     EXPECT_EQ(peer.at("bytes_in").as_int64(), 119);
+    EXPECT_EQ(json::serialize(peer.at("lists")), R"(["tor-exits"])");
     const auto block = json::parse(BlocksJson(node, 10)).at("blocks").at(0);
     EXPECT_TRUE(std::string_view{block.at("hash").as_string()}.starts_with("ab00"));
     EXPECT_EQ(block.at("announcements").at(0).at("via").as_string(), "cmpctblock");

@@ -252,7 +252,7 @@ TEST(Moved, BetweenWhatWasBeforeAndAfter)
 
 TEST(Moved, WhatAClientMissedBeforeItIsStillSaid)
 {
-    web::StreamsOptions options;
+    web::StreamsOptions options{test::AllTheTime()};
     options.channel_events = 10;
     WebFixture f{{}, options};
     WsClient client{f.Port()};

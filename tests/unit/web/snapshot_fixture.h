@@ -43,7 +43,11 @@ inline std::shared_ptr<state::Snapshot> FullSnapshot()
 {
     auto node = std::make_shared<state::NodeSnapshot>();
     node->identity = {0, 1234, 0, "main", "/usr/bin/bitcoind", "0123abcd", "/home/alice/.bitcoin", "main", 1'795'338'000, 1, true};
+    node->lists.resize(2);
+    node->lists[0].name = "spies";
+    node->lists[1].name = "tor-exits";
     node->peers.push_back(FullPeer(12));
+    node->peers.back().lists = 2;
     node->peers.push_back({});
     node->peers.back().id = 13;
     node->peers.back().inbound = true;

@@ -8,12 +8,14 @@
 #include <gtest/gtest.h>
 
 #include "unit/event/event_fixture.h"
+#include "unit/web/web_fixture.h"
 #include "web/streams.h"
 
 namespace coretap {
 namespace {
 
 using namespace std::chrono_literals;
+using test::AllTheTime;
 using test::EventMaker;
 
 struct Fixture {
@@ -21,7 +23,7 @@ struct Fixture {
     web::Streams streams;
     int wakes{0};
 
-    explicit Fixture(web::StreamsOptions options = {}) : streams{maker.Catalogue(), options}
+    explicit Fixture(web::StreamsOptions options = AllTheTime()) : streams{maker.Catalogue(), options}
     {
         streams.SetWake([this] { ++wakes; });
     }
@@ -134,7 +136,7 @@ TEST(Streams, FiltersByChannel)
 
 TEST(Streams, WhoIsTooSlowIsToldHowMuchItMissed)
 {
-    web::StreamsOptions options;
+    web::StreamsOptions options{AllTheTime()};
     options.channel_bytes = 64 << 10;
     Fixture f{options};
     auto slow = f.Follow();
@@ -155,7 +157,7 @@ TEST(Streams, WhoIsTooSlowIsToldHowMuchItMissed)
 
 TEST(Streams, HoldsNoMoreEventsThanItMay)
 {
-    web::StreamsOptions options;
+    web::StreamsOptions options{AllTheTime()};
     options.channel_events = 50;
     Fixture f{options};
     auto slow = f.Follow();
@@ -181,10 +183,9 @@ TEST(Streams, ASamplingChannelTakesMemoryForWhatItShows)
 
 TEST(Streams, AllChannelsTogetherHoldNoMoreThanTheyMay)
 {
-    web::StreamsOptions options;
+    web::StreamsOptions options{AllTheTime()};
     options.channel_bytes = 200 << 10;
     options.total_bytes = 256 << 10;
-    options.max_time_share = 1000;
     Fixture f{options};
     auto mempool = f.Follow(R"({"type":"subscribe","filter":{"only":["mempool"]}})");
     for (int i{0}; i < 100; ++i) f.Emit(20, event::id::MEMPOOL_ADDED);
@@ -230,7 +231,7 @@ TEST(Streams, SamplesEvenlyAndCountsTheRest)
 
 TEST(Streams, LeavesOutWhatTakesTooMuchOfThePipelinesTime)
 {
-    web::StreamsOptions options;
+    web::StreamsOptions options{AllTheTime()};
     options.max_time_share = 0;
     options.max_events_per_s = 1e9;
     Fixture f{options};
@@ -243,7 +244,7 @@ TEST(Streams, LeavesOutWhatTakesTooMuchOfThePipelinesTime)
 
 TEST(Streams, ResumesWhatIsHeld)
 {
-    web::StreamsOptions options;
+    web::StreamsOptions options{AllTheTime()};
     options.channel_events = 100;
     Fixture f{options};
     auto a = f.Follow();
@@ -303,7 +304,7 @@ TEST(Streams, ChannelsLingerAndAreLetGo)
 
 TEST(Streams, BoundsChannelsAndClients)
 {
-    web::StreamsOptions options;
+    web::StreamsOptions options{AllTheTime()};
     options.max_channels = 2;
     options.max_clients = 3;
     Fixture f{options};
@@ -332,10 +333,9 @@ TEST(Streams, PayloadsAreNotShown)
 
 TEST(Streams, ReadersAndTheWriterRunSideBySide)
 {
-    web::StreamsOptions options;
+    web::StreamsOptions options{AllTheTime()};
     options.channel_bytes = 32 << 10;
     options.max_events_per_s = 1e9;
-    options.max_time_share = 1e9;
     Fixture f{options};
     f.streams.SetWake([] {});
     auto a = f.Follow();

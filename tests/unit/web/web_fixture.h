@@ -245,13 +245,21 @@ public:
     }
 };
 
+/** Streams without limit of time: where others take the processor away, events would be left out. */
+inline web::StreamsOptions AllTheTime()
+{
+    web::StreamsOptions options;
+    options.max_time_share = 1e9;
+    return options;
+}
+
 /** A server on a free port of loopback, its streams, and events for them. */
 struct WebFixture {
     EventMaker maker;
     web::Streams streams;
     std::unique_ptr<web::Server> server;
 
-    explicit WebFixture(web::ServerOptions options = {}, web::StreamsOptions stream_options = {})
+    explicit WebFixture(web::ServerOptions options = {}, web::StreamsOptions stream_options = AllTheTime())
         : streams{maker.Catalogue(), stream_options}
     {
         options.port = 0;

@@ -93,7 +93,7 @@ TEST(WebSocket, EventsBeginWhereTheFirstSnapshotEnds)
 
 TEST(WebSocket, SnapshotsWithoutEventsTakeNoSubscriptionAndSurviveTooMany)
 {
-    web::StreamsOptions streams;
+    web::StreamsOptions streams{test::AllTheTime()};
     streams.max_channels = 1;
     WebFixture f{{}, streams};
     f.server->Publish(test::FullSnapshot());
@@ -347,9 +347,7 @@ TEST(WebSocket, AHundredClientsOfWhichTenStall)
     web::ServerOptions options;
     options.limits.connections_per_address = 200;
     options.limits.write_timeout = SANITIZED ? 8s : 1500ms;
-    web::StreamsOptions streams;
-    streams.max_time_share = 1000; // by the clock: where others take the processor away, events would be left out
-    WebFixture f{options, streams};
+    WebFixture f{options};
     std::vector<std::unique_ptr<WsClient>> stalled;
     for (int i{0}; i < 10; ++i) {
         stalled.push_back(std::make_unique<WsClient>(f.Port(), "", 4096));
@@ -378,9 +376,10 @@ TEST(WebSocket, AHundredClientsOfWhichTenStall)
     std::thread reading{[&] {
         std::vector<pollfd> waits;
         for (Reader& reader : readers) waits.push_back({static_cast<test::TcpWire&>(reader.client->Http().Raw()).Fd(), POLLIN, 0});
-        for (bool all{false}; !stop || !all;) {
-            if (::poll(waits.data(), waits.size(), 2000) <= 0 && stop) return; // what is missing does not come any more
-            all = true;
+        for (bool done{false}; !done;) {
+            const bool last{stop}; // read first: then there will be no more than was emitted now
+            if (::poll(waits.data(), waits.size(), 2000) <= 0 && last) return; // what is missing does not come any more
+            done = last;
             for (std::size_t i{0}; i < readers.size(); ++i) {
                 Reader& reader{readers[i]};
                 if (waits[i].revents != 0) {
@@ -395,7 +394,7 @@ TEST(WebSocket, AHundredClientsOfWhichTenStall)
                     }
                     if (frame.opcode == 1 && frame.payload.find("\"dropped\":0}") == std::string::npos) ++reader.lost;
                 }
-                all &= reader.seen >= emitted;
+                done &= reader.seen >= emitted;
             }
         }
     }};

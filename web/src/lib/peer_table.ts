@@ -26,11 +26,13 @@ const TYPE: Record<string, string> = { 'outbound-full-relay': 'full relay', 'blo
 /** Services as letters, as getpeerinfo's users know them from -netinfo. */
 const LETTER: Record<string, string> = { NETWORK: 'n', BLOOM: 'b', WITNESS: 'w', COMPACT_FILTERS: 'c', NETWORK_LIMITED: 'l', P2P_V2: '2' };
 const age = (row: Row): number | undefined => (row.peer.connected_utc_ms == null ? undefined : (row.now - row.peer.connected_utc_ms) / 1000);
+/** The user's lists (--address-list) that its address is on. */
+export const listsOf = (peer: Peer): string => (peer.lists ?? []).map((name) => safe(name, 32)).join(', ');
 const messages = (peer: Peer): number => (peer.messages_in ?? 0) + (peer.messages_out ?? 0);
 
 export const COLUMNS: readonly Column[] = [
   { id: 'id', name: 'Peer', title: 'Peer id, as in getpeerinfo', width: '56px', from: 520, number: true, show: ({ peer }) => plain(String(peer.id)), sort: ({ peer }) => peer.id },
-  { id: 'address', name: 'Address', title: 'Address', width: 'minmax(150px,2fr)', from: 0, show: ({ peer }) => plain(`${peer.misbehaving ? '⚠ ' : ''}${shortAddress(safe(peer.address, 300))}`), sort: ({ peer }) => peer.address },
+  { id: 'address', name: 'Address', title: 'Address', width: 'minmax(150px,2fr)', from: 0, show: ({ peer }) => ({ value: `${peer.misbehaving ? '⚠ ' : ''}${shortAddress(safe(peer.address, 300))}`, unit: listsOf(peer) }), sort: ({ peer }) => peer.address },
   { id: 'network', name: 'Network', title: 'Network', width: '72px', from: 620, show: ({ peer }) => plain(NETWORK[peer.network ?? ''] ?? (safe(peer.network, 20) || DASH)), sort: ({ peer }) => peer.network },
   { id: 'direction', name: 'Dir', title: 'Who connected: the peer (in) or we (out)', width: '44px', from: 420, show: ({ peer }) => plain(peer.inbound ? 'in' : 'out'), sort: ({ peer }) => (peer.inbound ? 'in' : 'out') },
   { id: 'type', name: 'Type', title: 'Type of connection', width: '88px', from: 1240, show: ({ peer }) => plain(TYPE[peer.conn_type ?? ''] ?? (safe(peer.conn_type, 30) || DASH)), sort: ({ peer }) => peer.conn_type },
@@ -88,7 +90,7 @@ export function filterRows(rows: readonly Row[], query: string): Row[] {
   return rows.filter(({ peer }) => {
     const direction = peer.inbound ? 'in' : 'out';
     const network = (peer.network ?? '').toLowerCase();
-    const hay = `${peer.id} ${peer.address} ${network} ${NETWORK[network] ?? ''} ${peer.conn_type ?? ''} ${peer.version?.user_agent ?? ''} ${(peer.version?.services_names ?? []).join(' ')}`.toLowerCase();
+    const hay = `${peer.id} ${peer.address} ${network} ${NETWORK[network] ?? ''} ${peer.conn_type ?? ''} ${peer.version?.user_agent ?? ''} ${(peer.version?.services_names ?? []).join(' ')} ${listsOf(peer)}`.toLowerCase();
     return words.every((word) => {
       const not = word.length > 1 && word.startsWith('-');
       const wanted = not ? word.slice(1) : word;

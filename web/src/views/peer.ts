@@ -4,7 +4,7 @@ import { h, icon, s, setText, show } from '../lib/dom';
 import { FAMILIES, familyOf } from '../lib/families';
 import { age, bothWays, byteRate, bytes, clock, count, duration, integer, percent, safe, text } from '../lib/format';
 import { Pairing, toMessage, type Message, type Pair } from '../lib/pairing';
-import { closedWhy } from '../lib/peer_table';
+import { closedWhy, listsOf } from '../lib/peer_table';
 import { bars, empty, failure, panel, segmented, skeleton } from '../lib/widgets';
 import type { Batch, Context, View } from '../view';
 import { networkName, setFacts, type Fact } from './overview';
@@ -192,6 +192,7 @@ export function makePeer({ store, go, announce }: Context, rest: string[]): View
     setFacts(groups.who.list, [
       ['Address', safe(p.address, 300)],
       ['Network', networkName(p.network)],
+      ...(p.lists?.length ? [['On lists', listsOf(p)] as Fact] : []),
       ['User agent', safe(p.version?.user_agent) || 'not said yet'],
       ['Services', (p.version?.services_names ?? []).join(', ') || '–'],
       ['Protocol', p.version?.version === undefined ? '–' : String(p.version.version)],

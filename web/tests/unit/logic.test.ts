@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Journey, Peer } from '../../src/api';
 import { familyOf } from '../../src/lib/families';
 import { axisTicks, phases, position, slowLimit, slowReason } from '../../src/lib/journey';
-import { filterRows, sortRows, type Row } from '../../src/lib/peer_table';
+import { COLUMNS, filterRows, sortRows, type Row } from '../../src/lib/peer_table';
 import { Reconnect, STALL_MS } from '../../src/lib/reconnect';
 import { seats } from '../../src/lib/ring';
 import { Sampler } from '../../src/lib/sampling';
@@ -147,6 +147,13 @@ describe('table of peers', () => {
     expect(ids(filterRows(rows, 'satoshi -knots'))).toEqual([1]);
     expect(ids(filterRows(rows, '  '))).toEqual([1, 2, 3]);
     expect(ids(filterRows(rows, 'constructor'))).toEqual([]);
+  });
+  test('lists that its address is on', () => {
+    const rows = [row(1, { lists: ['cloud'] }), row(2, { lists: ['cloud', 'known-spies'] }), row(3, {})];
+    expect(ids(filterRows(rows, 'cloud'))).toEqual([1, 2]);
+    expect(ids(filterRows(rows, 'cloud -known-spies'))).toEqual([1]);
+    const shown = COLUMNS.find((column) => column.id === 'address')!;
+    expect(rows.map((one) => shown.show(one).unit)).toEqual(['cloud', 'cloud, known-spies', '']);
   });
 });
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "sinks/metrics/family.h"
+#include "state/address_lists.h"
 #include "unit/sinks/metrics/metrics_fixture.h"
 
 namespace coretap::sinks::metrics {
@@ -170,6 +171,22 @@ TEST(Render, SizeIsBounded)
         EXPECT_GT(text.size(), LIMIT / 2) << "not everything is at its bound any more";
     }
     RecordProperty("bytes", static_cast<int>(Render(SnapshotOf({BusyNode()}), BusySelf(), Format::Text).size()));
+}
+
+TEST(Render, AListOfAddressesAddsLittle)
+{
+    NodeSnapshot node{BusyNode()};
+    const std::size_t without{Render(SnapshotOf({node}), BusySelf(), Format::Text).size()};
+    constexpr std::uint64_t MANY{999'999'999'999'999};
+    for (std::size_t i{0}; i < state::AddressLists::MAX_LISTS; ++i) {
+        state::ListTotals& list{node.lists.emplace_back()};
+        list.name = std::string(state::AddressLists::MAX_NAME - 1, 'x') + std::to_string(i);
+        list.connections = {MANY, MANY};
+        for (auto& types : list.messages) types.fill({MANY, MANY});
+    }
+    const std::size_t with{Render(SnapshotOf({node}), BusySelf(), Format::Text).size()};
+    EXPECT_LT(with - without, state::AddressLists::MAX_LISTS * 12 << 10);
+    RecordProperty("bytes_a_list", static_cast<int>((with - without) / state::AddressLists::MAX_LISTS));
 }
 
 TEST(Render, SizeDoesNotDependOnPeers)
