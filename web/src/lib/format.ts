@@ -104,7 +104,10 @@ export function bothWays(incoming: Quantity, outgoing: Quantity): string {
 /** The ends of a long onion or I2P address; all of it where it is short. Takes it escaped. */
 export function shortAddress(address: string): string {
   const parts = /^([a-z2-7]{40,})(\.onion|\.b32\.i2p)(:\d+)?$/.exec(address);
-  return parts ? `${parts[1]!.slice(0, 8)}…${parts[1]!.slice(-5)}${parts[2]}${parts[3] ?? ''}` : address;
+  if (parts) return `${parts[1]!.slice(0, 8)}…${parts[1]!.slice(-5)}${parts[2]}${parts[3] ?? ''}`;
+  // the first three groups are somebody's network
+  const ipv6 = address.length > 30 ? /^\[([0-9a-f]+:[0-9a-f]+:[0-9a-f]+):[0-9a-f:]+:([0-9a-f]+\](?::\d+)?)$/.exec(address) : null;
+  return ipv6 ? `[${ipv6[1]}:…:${ipv6[2]}` : address;
 }
 
 /** A hash's ends: blocks begin with zeros, so the last digits tell them apart. */

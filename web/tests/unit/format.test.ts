@@ -76,4 +76,8 @@ test('hashes and addresses by their ends', () => {
   expect(shortHash('00000000000000000001aabbccddeeff0011223344556677889900aabbccddee')).toBe('000000…bbccddee');
   expect(shortAddress(`${'a'.repeat(51)}vwxyz.onion:8333`)).toBe('aaaaaaaa…vwxyz.onion:8333');
   expect(shortAddress('1.2.3.4:8333')).toBe('1.2.3.4:8333');
+  expect(shortAddress('[2a09:4fcf:2b92:d213:7e8a:5229:6591:9d71]:42833')).toBe('[2a09:4fcf:2b92:…:9d71]:42833');
+  expect(shortAddress('[2a09:4fcf:2b92:d213:7e8a::9d71]:42833')).toBe('[2a09:4fcf:2b92:…:9d71]:42833');
+  expect(shortAddress('[2001:db8::1]:8333')).toBe('[2001:db8::1]:8333');
+  expect(shortAddress('[2001:db8::7e8a:5229:6591:9d71]:42833')).toBe('[2001:db8::7e8a:5229:6591:9d71]:42833');
 });
