@@ -1,5 +1,6 @@
 #include "poll/poller.h"
 
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 
@@ -301,7 +302,7 @@ TEST_F(PollerTest, CountersGoOnWithAnotherPoller)
 struct HangingFiles {
     std::mutex mutex;
     std::condition_variable changed;
-    int opens{0};
+    std::atomic<int> opens{0};
     bool hang{true};
 
     util::Result<util::Fd> Open()
@@ -312,10 +313,10 @@ struct HangingFiles {
         changed.wait(lock, [this] { return !hang; });
         return util::Error{util::Errc::NotFound, "it was nothing"};
     }
-    void WaitForOpen()
+    void WaitForBoth()
     {
         std::unique_lock lock{mutex};
-        changed.wait(lock, [this] { return opens != 0; });
+        changed.wait(lock, [this] { return opens == 2; }); // the poller's and the log's
     }
     void GoOn()
     {
@@ -332,7 +333,7 @@ TEST_F(PollerTest, AFileSystemThatHangsHoldsNobodyUp)
     options.open = [files](const OpenRequest&) { return files->Open(); };
     auto poller{std::make_unique<Poller>(std::move(options))};
     auto log{std::make_unique<LogThread>(LogFollowerOptions{.open = [files] { return files->Open(); }})};
-    files->WaitForOpen();
+    files->WaitForBoth();
     const auto start{std::chrono::steady_clock::now()};
     poller->Stop();
     log->Stop();
@@ -348,7 +349,7 @@ TEST_F(PollerTest, AFileSystemThatHangsHoldsNobodyUp)
     const auto warnings{Warnings()};
     files->GoOn();
     ASSERT_TRUE(Eventually([&] { return files.use_count() == 1; }));
-    EXPECT_EQ(opens, files->opens);
+    EXPECT_EQ(opens, files->opens.load());
     EXPECT_EQ(warnings, Warnings());
 }
 
