@@ -307,7 +307,9 @@ util::Result<util::Fd> Opener::OpenAsked(const Asked& asked, const OpenerFiles& 
 
 void Opener::Serve(int socket, const OpenerFiles& files)
 {
+    using Clock = std::chrono::steady_clock;
     struct Opening {
+        Clock::time_point since;
         pid_t process;
         std::int32_t pid;
         std::string place;
@@ -320,8 +322,11 @@ void Opener::Serve(int socket, const OpenerFiles& files)
         asked.datadir[sizeof(asked.datadir) - 1] = asked.chain[sizeof(asked.chain) - 1] = asked.path[sizeof(asked.path) - 1] = '\0';
         std::erase_if(under_way, [](const Opening& one) { return ::waitpid(one.process, nullptr, WNOHANG) != 0; });
         const std::string place{asked.datadir};
-        const auto same = [&](const Opening& one) { return one.pid == asked.pid && one.place == place; };
-        if (static_cast<std::size_t>(std::ranges::count_if(under_way, same)) >= MAX_HANGING) {
+        // one that has answered may not have ended yet: only what takes long hangs
+        const auto hangs = [&, limit = Clock::now() - std::chrono::seconds{1}](const Opening& one) {
+            return one.pid == asked.pid && one.place == place && one.since < limit;
+        };
+        if (static_cast<std::size_t>(std::ranges::count_if(under_way, hangs)) >= MAX_HANGING) {
             Send(to.Get(), Hangs(place));
             continue;
         }
@@ -337,7 +342,7 @@ void Opener::Serve(int socket, const OpenerFiles& files)
         if (process < 0) {
             Send(to.Get(), Error{Errc::Io, fmt::format("fork: {}", std::strerror(errno)), errno});
         } else {
-            under_way.push_back({process, asked.pid, place});
+            under_way.push_back({Clock::now(), process, asked.pid, place});
         }
     }
     for (const Opening& one : under_way) ::kill(one.process, SIGKILL);
